@@ -1,0 +1,151 @@
+"""Photos per second of a scan, against the script that most people would write, on the same photos in turn.
+
+    python benchmarks/scan_speed.py ../shared/data/photos
+    python benchmarks/scan_speed.py ../shared/data/photos --large 40
+
+The plain script opens each photo with Pillow, calls facenet-pytorch's ``MTCNN.detect`` on it (smallest face 20
+pixels), cuts each face and runs InceptionResnetV1 in float32, photo by photo. Ours is ``facecluster scan`` with
+its defaults, database writes included. Both are timed without loading their networks. ``--large N`` makes N photos
+of 12 megapixels first, each a mosaic of four of the given ones. The plain script's faces are then looked for among
+ours: found where a box of ours has an intersection over union of one half or more with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from facenet_pytorch import MTCNN, InceptionResnetV1
+from PIL import Image, ImageFile, ImageOps
+from rich.progress import track
+
+from facecluster import faces, photos
+from facecluster.machine import cores
+from facecluster.nets.runtime import has_bfloat16
+from facecluster.pipeline.networks import reader
+from facecluster.pipeline.scan import Scan
+from facecluster.records import Box
+from facecluster.store import Store
+
+Boxes = dict[Path, list[Box]]
+
+
+def plain(files: list[Path], mtcnn: MTCNN, net: InceptionResnetV1) -> Boxes:
+    found: Boxes = {}
+    with torch.inference_mode():
+        for file in files:
+            image = upright(file)
+            boxes, _ = mtcnn.detect(image)
+            found[file] = [] if boxes is None else [Box(*map(float, box)) for box in boxes]
+            crops = [
+                np.asarray(image.crop((int(b.x0), int(b.y0), int(b.x1), int(b.y1))).resize((160, 160)))
+                for b in found[file]
+                if b.width >= 1 and b.height >= 1
+            ]
+            if crops:
+                net((torch.tensor(np.stack(crops)).permute(0, 3, 1, 2).float() - 127.5) / 128)
+    return found
+
+
+def upright(file: Path) -> Image.Image:
+    image = Image.open(file).convert("RGB")
+    try:
+        return ImageOps.exif_transpose(image)
+    except SyntaxError:  # a damaged EXIF block
+        return image
+
+
+def ours(folder: Path, model: str, options: faces.DetectOptions) -> Iterator[tuple[float, Boxes]]:
+    read = reader(model, "cpu", options)
+    while True:
+        with tempfile.TemporaryDirectory() as place, Store(Path(place) / "library.db") as store:
+            store.faces.add_model("mark", model, 128)
+            start = time.perf_counter()
+            Scan(store, lambda: read, "mark", "", cores()).run([folder])
+            seconds = time.perf_counter() - start
+            by_photo: dict[int, list[Box]] = {}
+            for face in store.faces.all():
+                by_photo.setdefault(face.photo_id, []).append(face.face.box)
+            known = store.photos.known_files()
+        yield seconds, {path: by_photo.get(file.photo_id or -1, []) for path, file in known.items()}
+
+
+def overlap(a: Box, b: Box) -> float:
+    width = max(0.0, min(a.x1, b.x1) - max(a.x0, b.x0))
+    height = max(0.0, min(a.y1, b.y1) - max(a.y0, b.y0))
+    return width * height / (a.width * a.height + b.width * b.height - width * height)
+
+
+def report_faces(theirs: Boxes, own: Boxes, least: float) -> None:
+    """How many of the plain script's faces were found, of all and of those at least ``least`` pixels wide."""
+    for smallest in sorted({0.0, least}):
+        wanted = [(file, box) for file in theirs for box in theirs[file] if min(box.width, box.height) >= smallest]
+        hit = sum(any(overlap(box, mine) >= 0.5 for mine in own.get(file, [])) for file, box in wanted)
+        print(f"of its {len(wanted)} faces of {smallest:.0f} px and more: {hit} found, {hit / len(wanted):.2%}")
+    print(f"faces in all: plain {sum(map(len, theirs.values()))}, facecluster {sum(map(len, own.values()))}")
+
+
+def make_large(files: list[Path], folder: Path, count: int) -> list[Path]:
+    """Mosaics of four photos each, 4,000 × 3,000 pixels, JPEG quality 90."""
+    made = []
+    for i in track(range(count), description="making 12-megapixel photos"):
+        mosaic = Image.new("RGB", (4000, 3000), "grey")
+        for place in range(4):
+            part = ImageOps.contain(Image.open(files[(4 * i + place) % len(files)]).convert("RGB"), (2000, 1500))
+            mosaic.paste(part, (2000 * (place % 2), 1500 * (place // 2)))
+        made.append(folder / f"{i:04d}.jpg")
+        mosaic.save(made[-1], quality=90)
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--large", type=int, default=0, metavar="N")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--every", type=int, default=1, help="take every n-th photo of the folder")
+    parser.add_argument("--model", default="facenet")
+    parser.add_argument("--max-side", type=int, default=faces.DetectOptions().max_side)
+    options = parser.parse_args()
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    print(f"{cores()} cores, torch {torch.__version__}, bfloat16 {has_bfloat16()}")
+    chosen = [e.path for e in photos.walk([options.folder]) if photos.looks_like_photo(e.path)][:: options.every]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        if options.large:
+            files = make_large(chosen, folder, options.large)
+        else:
+            files = [folder / f"{i:05d}{file.suffix}" for i, file in enumerate(chosen)]
+            for link, file in zip(files, chosen, strict=True):
+                link.symlink_to(file)
+        compare(files, folder, options.model, options.rounds, faces.DetectOptions(max_side=options.max_side))
+
+
+def compare(files: list[Path], folder: Path, model: str, rounds: int, detect: faces.DetectOptions) -> None:
+    mtcnn, net = MTCNN(keep_all=True, min_face_size=20, device="cpu"), InceptionResnetV1().eval()
+    runs, ratios = ours(folder, model, detect), []
+    next(runs)
+    for turn in range(rounds):
+        torch.set_num_threads(cores())
+        start = time.perf_counter()
+        theirs = plain(files, mtcnn, net)
+        plain_seconds = time.perf_counter() - start
+        seconds, own = next(runs)
+        ratios.append(plain_seconds / seconds)
+        rates = f"plain {len(files) / plain_seconds:.2f} photos/s, facecluster {len(files) / seconds:.2f}"
+        print(f"round {turn + 1}: {rates}, ratio {ratios[-1]:.2f}", flush=True)
+    print(f"{len(files)} photos, median ratio {statistics.median(ratios):.2f}")
+    largest = max(max(Image.open(file).size) for file in files)
+    report_faces(theirs, own, detect.min_face * max(1.0, largest / detect.max_side))
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB, both sides' networks")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""``python -m facecluster``."""
+
+from facecluster.cli import main
+
+main()

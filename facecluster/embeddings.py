@@ -1,0 +1,101 @@
+"""Face chips to embeddings: unit vectors in which squared L2 distance is dissimilarity.
+
+An ``Embedder`` is a network together with the crop that it wants; chips (see ``records``) carry enough of the
+face for every crop, so photos are not needed to embed their faces again with another model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from facecluster.nets import catalogue
+from facecluster.nets.runtime import Network, network
+from facecluster.nets.specs import ModelSpec, spec_of
+from facecluster.nets.weights import dimension, fingerprint
+from facecluster.records import Float32, UInt8
+
+TEMPLATE = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20))
+"""Where the five landmarks belong in a crop of 112 × 112 pixels: the template that SFace was trained with."""
+
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """A network, the crop it wants, and the fingerprint of the space its embeddings live in."""
+
+    spec: ModelSpec
+    fingerprint: str
+    net: Network
+
+    @classmethod
+    def load(cls, name: str, device: str) -> Embedder:
+        """The model called ``name`` on a device that ``nets.runtime.pick_device`` returned.
+
+        Its weights are converted on first use. It computes in 8 or 16 bits where that is faster: cosine to float32
+        above 0.998. Raises ``UsageError`` for an unknown name, ``WeightsError``.
+        """
+        spec = spec_of(name)
+        return cls(spec, fingerprint(name), network(catalogue.embedder(spec), device))
+
+
+def embed(chips: UInt8, landmarks: Float32, boxes: Float32, embedder: Embedder) -> Float32:
+    """Embeddings of N face chips: (N, dimension) float32, unit length.
+
+    ``chips`` is (N, 224, 224, 3) uint8 RGB, ``landmarks`` (N, 5, 2) in chip pixels, ``boxes`` (N, 2) the
+    width and height of each face's box, which tells how much the chip was stretched.
+    """
+    spec, parts = embedder.spec, [np.zeros((0, dimension(embedder.spec)), np.float32)]
+    for i in range(0, len(chips), BATCH):
+        part = slice(i, i + BATCH)
+        if spec.crop == "five-point 112":
+            crops = align(chips[part], landmarks[part], boxes[part], spec.size)
+        else:
+            crops = centre(chips[part], spec.size).astype(np.float32)
+        (vectors,) = embedder.net(crops)
+        parts.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    return np.concatenate(parts)
+
+
+def centre(chips: UInt8, size: int) -> UInt8:
+    """The central ``size`` × ``size`` pixels of chips (N, S, S, 3)."""
+    edge = (chips.shape[1] - size) // 2
+    return chips[:, edge : edge + size, edge : edge + size]
+
+
+def align(chips: UInt8, landmarks: Float32, boxes: Float32, size: int) -> Float32:
+    """Chips (N, S, S, 3) with their landmarks moved to ``TEMPLATE``: (N, size, size, 3) float32.
+
+    The transform is the similarity (turn, scale, shift) of the *photo* that brings the landmarks nearest to
+    the template in least squares; ``boxes`` (N, 2), width and height, undoes the chip's stretch. Where the crop
+    leaves the chip, the chip's edge is repeated.
+    """
+    stretch = boxes / boxes.mean(1, keepdims=True)  # (N, 2): photo pixels per chip pixel, up to one factor
+    template = np.array(TEMPLATE) * (size / 112)
+    to_photo = similarity(np.broadcast_to(template, landmarks.shape), landmarks * stretch[:, None])  # (N, 2, 3)
+    to_chip = to_photo / stretch[:, :, None]
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crops = [
+        cv2.warpAffine(chip.astype(np.float32), matrix, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
+        for chip, matrix in zip(chips, to_chip, strict=True)
+    ]
+    return np.stack(crops).astype(np.float32, copy=False) if crops else np.zeros((0, size, size, 3), np.float32)
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The similarity transforms that bring ``source`` points nearest to ``target``: (N, 2, 3).
+
+    Both are (N, P, 2). Least squares over turn, scale and shift (Umeyama, PAMI 1991), which in the plane has
+    a closed form: with centred points as complex numbers, the factor is Σ conj(s)·t / Σ |s|².
+    """
+    mean_s, mean_t = source.mean(1), target.mean(1)
+    s, t = source - mean_s[:, None], target - mean_t[:, None]
+    norm = np.square(s).sum((1, 2))
+    cos = (s * t).sum((1, 2)) / norm
+    sin = (s[..., 0] * t[..., 1] - s[..., 1] * t[..., 0]).sum(1) / norm
+    linear = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)  # (N, 2, 2)
+    shift = mean_t - (linear @ mean_s[:, :, None])[..., 0]
+    return np.concatenate([linear, shift[:, :, None]], 2)

@@ -1,0 +1,69 @@
+"""Face chips: the part of a photo around a face, in the one size from which every embedder cuts its crop.
+
+A chip is the face's box grown about its centre by ``CHIP_SIZE / CHIP_BOX`` and stretched to a square of
+``CHIP_SIZE`` pixels (see ``records``). It is kept in the library, so another model needs no photo.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from facecluster.records import CHIP_BOX, CHIP_SIZE, Box, Float32, UInt8
+
+JPEG_QUALITY = 92
+
+
+def region(box: Box) -> Box:
+    """The part of the photo that the chip of ``box`` shows, in the same pixels; it may leave the photo."""
+    grow_x, grow_y = (side * (CHIP_SIZE / CHIP_BOX - 1) / 2 for side in (box.width, box.height))
+    return Box(box.x0 - grow_x, box.y0 - grow_y, box.x1 + grow_x, box.y1 + grow_y)
+
+
+def cut(image: Image.Image, box: Box) -> UInt8:
+    """The chip of ``box`` (pixels of ``image``): (224, 224, 3) uint8 RGB.
+
+    Pixels are averaged where the photo is larger than the chip (an antialiased triangle filter). Where the
+    region leaves the photo, the photo's edge is repeated.
+    """
+    part = region(box)
+    if part.x0 < 0 or part.y0 < 0 or part.x1 > image.width or part.y1 > image.height:
+        image, part = _with_edges(image, part)
+    chip = image.resize(
+        (CHIP_SIZE, CHIP_SIZE), Image.Resampling.BILINEAR, box=(part.x0, part.y0, part.x1, part.y1)
+    )
+    return np.asarray(chip)
+
+
+def landmarks_in_chip(landmarks: Float32, box: Box) -> Float32:
+    """Landmarks (5, 2) in photo pixels -> (5, 2) float32 in chip pixels."""
+    part = region(box)
+    origin = np.array([part.x0, part.y0])
+    sides = np.array([part.width, part.height])
+    points: Float32 = ((landmarks - origin) * (CHIP_SIZE / sides)).astype(np.float32)
+    return points
+
+
+def encode(chip: UInt8) -> bytes:
+    """A chip as JPEG, about 10 kB, as the library keeps it."""
+    buffer = BytesIO()
+    Image.fromarray(chip).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def decode(jpeg: bytes) -> UInt8:
+    """The inverse of ``encode``, up to JPEG's loss: (224, 224, 3) uint8 RGB."""
+    return np.asarray(Image.open(BytesIO(jpeg)).convert("RGB"))
+
+
+def _with_edges(image: Image.Image, part: Box) -> tuple[Image.Image, Box]:
+    """The pixels that ``part`` touches, with the image's edge repeated outwards, and ``part`` within them."""
+    x0, y0 = int(np.floor(part.x0)), int(np.floor(part.y0))
+    x1, y1 = int(np.ceil(part.x1)), int(np.ceil(part.y1))
+    columns = np.clip(np.arange(x0, x1), 0, image.width - 1)
+    rows = np.clip(np.arange(y0, y1), 0, image.height - 1)
+    inside = image.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+    pixels = np.asarray(inside)[(rows - rows[0])[:, None], columns - columns[0]]
+    return Image.fromarray(pixels), Box(part.x0 - x0, part.y0 - y0, part.x1 - x0, part.y1 - y0)

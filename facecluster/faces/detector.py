@@ -1,0 +1,82 @@
+"""From photos to faces: reduce each photo, run the cascade on all of them, measure what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from facecluster.faces.cascade import Found, Mtcnn, find
+from facecluster.faces.options import DetectOptions
+from facecluster.faces.quality import frontality
+from facecluster.faces.summed import table_of
+from facecluster.nets import catalogue
+from facecluster.nets.runtime import network
+from facecluster.records import Box, Face
+
+BATCH_PIXELS = 4_000_000
+"""Pixels that are searched together: each costs 16 bytes in its summed-area table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """MTCNN on a device, ready to be called from several threads."""
+
+    nets: Mtcnn
+    options: DetectOptions
+
+    @classmethod
+    def load(cls, device: str, options: DetectOptions | None = None) -> Detector:
+        """A detector with the published weights, which are part of the installation.
+
+        ``device`` is a name that ``nets.runtime.pick_device`` returned.
+        """
+        nets = Mtcnn(
+            network(catalogue.scout(), device),
+            network(catalogue.proposer(), device, exact=True),
+            network(catalogue.refiner(), device),
+            network(catalogue.outputter(), device),
+        )
+        return cls(nets, options or DetectOptions())
+
+
+def detect(images: Sequence[Image.Image], detector: Detector) -> list[list[Face]]:
+    """The faces of each image, best score first; boxes and landmarks in pixels of the image as given.
+
+    ``images`` are upright RGB of any sizes; one of ``options.max_side`` times 2, 3, … is searched at a half, a
+    third, … of its size. Sharpness is left at 0: it is a property of the chip.
+    """
+    faces: list[list[Face]] = []
+    for batch in _batches(images, detector.options.max_side):
+        tables = [table_of(np.asarray(image)) for image, _ in batch]
+        found = find(tables, detector.nets, detector.options.min_face, detector.options.min_score)
+        faces += _sorted_out(found, [factor for _, factor in batch])
+    return faces
+
+
+def _batches(images: Sequence[Image.Image], max_side: int) -> Iterator[list[tuple[Image.Image, int]]]:
+    """Images, reduced by a whole factor where they are large, with that factor; some megapixels at a time."""
+    batch: list[tuple[Image.Image, int]] = []
+    for image in images:
+        factor = max(1, max(image.size) // max_side)
+        small = image.reduce(factor) if factor > 1 else image
+        if batch and sum(other.width * other.height for other, _ in [*batch, (small, factor)]) > BATCH_PIXELS:
+            yield batch
+            batch = []
+        batch.append((small, factor))
+    if batch:
+        yield batch
+
+
+def _sorted_out(found: Found, factors: Sequence[float]) -> list[list[Face]]:
+    faces: list[list[Face]] = [[] for _ in factors]
+    for image, box, score, landmarks in zip(found.image, found.boxes, found.scores, found.landmarks, strict=True):
+        points = (landmarks * factors[image]).astype(np.float32)
+        corners = Box(*(box * factors[image]).tolist())
+        if corners.width > 0 and corners.height > 0:
+            faces[image].append(Face(corners, points, float(score), frontality=frontality(points)))
+    for each in faces:
+        each.sort(key=lambda face: -face.score)
+    return faces

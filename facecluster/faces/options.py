@@ -1,0 +1,24 @@
+"""What the detector looks for; apart from it, so that to say so does not load torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DetectOptions:
+    """What the detector looks for. Two scans with different options may find different faces."""
+
+    max_side: int = 1000
+    """A photo whose longer side has 2, 3, 4 … times as many pixels is searched at a half, a third, a quarter … of
+    its size: one of 12 megapixels at 1000 × 750, one of 1600 × 1200 as it is."""
+
+    min_face: int = 20
+    """Shortest side of a face, in pixels of the photo as it is searched."""
+
+    min_score: float = 0.7
+    """Least probability of a face; O-Net's threshold in MTCNN's published code."""
+
+    def key(self) -> str:
+        """The options as the library remembers them: the same text for the same search, in every version."""
+        return f"max_side={self.max_side} min_face={self.min_face} min_score={self.min_score:g}"

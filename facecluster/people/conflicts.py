@@ -1,0 +1,50 @@
+"""One photo, one face per person: a soft rule, for mirrors and collages show a person twice."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from facecluster.people.grouping import NOBODY, distance_to_mean
+from facecluster.records import Float32, Int64
+
+
+def same_photo(vectors: Float32, photo: Int64, strong: float) -> csr_matrix:
+    """A 1 in (N, N), symmetric, for two faces of one photo that do not look like one person in one moment.
+
+    ``vectors`` is (N, D) float32 unit rows, ``photo`` (N,) int64. Faces at a squared distance below ``strong``
+    do not conflict.
+    """
+    n = len(photo)
+    order = np.argsort(photo, kind="stable")
+    pairs = []
+    for step in range(1, n):
+        left, right = order[:-step], order[step:]
+        together = photo[left] == photo[right]
+        if not together.any():
+            break
+        pairs.append(np.stack((left[together], right[together])))
+    left, right = np.concatenate(pairs, axis=1) if pairs else np.zeros((2, 0), np.int64)
+    apart = np.square(vectors[left] - vectors[right]).sum(axis=1) >= strong
+    left, right = left[apart], right[apart]
+    both = np.concatenate((left, right)), np.concatenate((right, left))
+    return csr_matrix((np.ones(2 * len(left), np.float32), both), shape=(n, n))
+
+
+def one_per_photo(vectors: Float32, labels: Int64, conflicts: csr_matrix) -> Int64:
+    """``labels`` (N,) without the faces that conflict with one nearer to the mean of their group: those get -1."""
+    pairs = conflicts.tocoo()
+    disputed = (labels[pairs.row] != NOBODY) & (labels[pairs.row] == labels[pairs.col])
+    distance = distance_to_mean(vectors, labels)
+    faces = np.unique(pairs.row[disputed])
+    kept = labels.copy()
+    kept[faces] = NOBODY
+    for face in faces[np.argsort(distance[faces], kind="stable")]:
+        if not (kept[opponents(conflicts, face)] == labels[face]).any():
+            kept[face] = labels[face]
+    return kept
+
+
+def opponents(conflicts: csr_matrix, face: int) -> Int64:
+    """The faces that conflict with ``face``."""
+    return np.asarray(conflicts.indices[conflicts.indptr[face] : conflicts.indptr[face + 1]])

@@ -1,0 +1,208 @@
+"""Cluster: embeddings of the whole library to people, whose ids outlive every run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facecluster import people
+from facecluster.people.grouping import distance_to_mean
+from facecluster.records import Float32, Int64, Photo
+from facecluster.store import Assignment, PersonRow, Store, StoredFace
+
+NOT_EMBEDDED = "not embedded"
+"""Why nobody: the model whose embeddings are used has none of this face."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityGate:
+    """What a face needs in order to form a person; any other may only join one."""
+
+    min_score: float = 0.95
+    """Least probability that it is a face."""
+
+    min_size: int = 32
+    """Least width of its box in pixels of the photo."""
+
+    min_sharpness: float = 15.0
+    """Least variance of the Laplacian, see ``faces.sharpness``."""
+
+    def passes(self, found: StoredFace) -> bool:
+        """Whether the face may form a person."""
+        face = found.face
+        sharp = face.sharpness >= self.min_sharpness
+        return sharp and face.score >= self.min_score and face.box.width >= self.min_size
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSummary:
+    """A person in figures. ``tightness`` is the mean squared L2 distance between the person's faces.
+
+    ``years`` are the first and the last year in which a photo was taken, None where no photo tells.
+    """
+
+    id: int
+    title: str
+    faces: int
+    photos: int
+    years: tuple[int, int] | None
+    tightness: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterResult:
+    """People, most faces first; how many faces belong to nobody, by reason; and what changed.
+
+    ``moved`` faces belong to another person than before or to nobody any more, ``joined`` faces belonged to
+    nobody; ``new`` and ``gone`` are people.
+    """
+
+    people: list[PersonSummary]
+    faces: int
+    nobody: dict[str, int]
+    joined: int = 0
+    moved: int = 0
+    new: int = 0
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What the library held at one moment. ``found`` and ``vectors`` (N, D) are the embedded faces, by id."""
+
+    found: list[StoredFace]
+    vectors: Float32
+    not_embedded: list[int]
+    photos: dict[int, Photo]
+    people: dict[int, PersonRow]
+    before: dict[int, Assignment]
+    next_id: int
+
+    @property
+    def was(self) -> Int64:
+        """The person (N,) of each embedded face before, -1 for nobody."""
+        return np.array([_person(self.before.get(face.id)) for face in self.found], np.int64)
+
+    @property
+    def confirmed(self) -> NDArray[np.bool_]:
+        """Whether each embedded face (N,) is confirmed to be where it was."""
+        return np.array([face.id in self.before and self.before[face.id].confirmed for face in self.found], bool)
+
+
+def cluster(
+    store: Store, model: str, options: people.ClusterOptions, gate: QualityGate, dry_run: bool = False
+) -> ClusterResult:
+    """Group the faces embedded by ``model`` (a fingerprint) into people and write that down, unless ``dry_run``.
+
+    People keep their ids where their confirmed faces are, else while more than half of their faces stay
+    together; confirmed faces never move.
+    """
+    known = _read(store, model)
+    constraints = people.Constraints(
+        photo=np.array([face.photo_id for face in known.found], np.int64),
+        may_form=np.array([gate.passes(face) for face in known.found], bool),
+    )
+    grouping = people.cluster(known.vectors, constraints, options)
+    owner, new = _owners(known, grouping.labels)
+    after = _assignments(known, owner, grouping)
+    if not dry_run:
+        with store.transaction():
+            store.people.replace_auto(after, new)
+    return _summarise(known, owner, after, new)
+
+
+def _read(store: Store, model: str) -> _Known:
+    """All that is needed, in one transaction: a scan beside it cannot drop a face between two of the reads.
+
+    It ends before the grouping, which may take minutes, so that a scan need not wait through a dry run.
+    """
+    with store.transaction():
+        face_ids, vectors = store.faces.vectors(model)
+        embedded, faces = set(face_ids.tolist()), store.faces.all()
+        return _Known(
+            [face for face in faces if face.id in embedded],
+            vectors,
+            [face.id for face in faces if face.id not in embedded],
+            store.photos.all(),
+            store.people.all(),
+            store.people.assignments(),
+            store.people.next_id(),
+        )
+
+
+def _owners(known: _Known, labels: Int64) -> tuple[Int64, list[int]]:
+    """The person id (N,) of each embedded face, -1 for nobody, and which of these are new people."""
+    was, confirmed = known.was, known.confirmed
+    persons = people.keep_ids(was, labels, confirmed)
+    free = labels[~confirmed & (labels >= 0)]  # a group without one needs no new person
+    unnamed = [label for label in np.unique(free).tolist() if label not in persons]
+    new = list(range(known.next_id, known.next_id + len(unnamed)))
+    persons |= dict(zip(unnamed, new, strict=True))
+    grouped = np.array([persons.get(label, -1) for label in labels.tolist()], np.int64)
+    return np.where(confirmed, was, grouped), new
+
+
+def _assignments(known: _Known, owner: Int64, grouping: people.Grouping) -> list[Assignment]:
+    """For the embedded faces, then for the others, which stay where they are if they are confirmed there."""
+    distance = distance_to_mean(known.vectors, _labels(owner)).tolist()
+    after = []
+    for face, person, far, reason in zip(
+        known.found, owner.tolist(), distance, grouping.reason.tolist(), strict=True
+    ):
+        old = known.before.get(face.id)
+        if old and old.confirmed:
+            after.append(replace(old, distance=far if person >= 0 else None))
+        elif person < 0:
+            after.append(Assignment(face.id, None, reason=reason))
+        else:
+            after.append(Assignment(face.id, person, far))
+    for face_id in known.not_embedded:
+        old = known.before.get(face_id)
+        after.append(old if old and old.confirmed else Assignment(face_id, None, reason=NOT_EMBEDDED))
+    return after
+
+
+def _summarise(known: _Known, owner: Int64, after: list[Assignment], new: list[int]) -> ClusterResult:
+    now = np.array([_person(a) for a in after], np.int64)
+    was = np.array([_person(known.before.get(a.face_id)) for a in after], np.int64)
+    return ClusterResult(
+        people=summaries(known.people, known.photos, known.found, known.vectors, owner),
+        faces=len(after),
+        nobody=dict(Counter(a.reason or "" for a in after if a.person_id is None)),
+        joined=int(((was < 0) & (now >= 0)).sum()),
+        moved=int(((was >= 0) & (now != was)).sum()),
+        new=len(new),
+        gone=len(set(was.tolist()) - set(now.tolist()) - {-1}),
+    )
+
+
+def _person(assignment: Assignment | None) -> int:
+    return -1 if assignment is None or assignment.person_id is None else assignment.person_id
+
+
+def _labels(owner: Int64) -> Int64:
+    """Person ids (N,) as labels 0.. by rising id; -1 stays."""
+    ids, labels = np.unique(owner, return_inverse=True)
+    return np.where(owner >= 0, labels - int((ids < 0).any()), -1)
+
+
+def summaries(
+    rows: dict[int, PersonRow], photos: dict[int, Photo], found: list[StoredFace], vectors: Float32, owner: Int64
+) -> list[PersonSummary]:
+    """A summary of every person that owns a face; ``owner`` (N,) is a person id, or -1, for each of ``found``."""
+    members: dict[int, list[int]] = {id_: [] for id_ in np.unique(owner).tolist() if id_ >= 0}
+    for i, id_ in enumerate(owner.tolist()):
+        if id_ >= 0:
+            members[id_].append(i)
+    spread = people.tightness(vectors, _labels(owner)).tolist()
+    figures = []
+    for (id_, indices), mean in zip(sorted(members.items()), spread, strict=True):
+        of = {found[i].photo_id for i in indices}
+        years = [time.year for photo in of if (time := photos[photo].taken_at)]
+        title = rows.get(id_, PersonRow(id_, None)).title
+        span = (min(years), max(years)) if years else None
+        figures.append(PersonSummary(id_, title, len(indices), len(of), span, mean))
+    return sorted(figures, key=lambda person: (-person.faces, person.id))

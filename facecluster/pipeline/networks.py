@@ -1,0 +1,33 @@
+"""The networks behind a scan: what each of its workers runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from facecluster import faces
+from facecluster.embeddings import Embedder, embed
+from facecluster.nets.runtime import pick_device
+from facecluster.pipeline.outcomes import Claims, Outcome
+from facecluster.pipeline.readers import read
+from facecluster.pipeline.scan import Read
+from facecluster.records import FileEntry
+
+
+def reader(model: str, device: str, options: faces.DetectOptions) -> Read:
+    """``readers.read`` with MTCNN and the model called ``model``, each call on one core.
+
+    Raises ``UsageError`` for an unknown model, ``WeightsError``.
+    """
+    place = pick_device(device)
+    detector, embedder = faces.Detector.load(place, options), Embedder.load(model, place)
+
+    def work(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
+        return read(
+            entries,
+            claims,
+            options.max_side,
+            lambda images: faces.detect(images, detector),
+            lambda chips, landmarks, boxes: embed(chips, landmarks, boxes, embedder),
+        )
+
+    return work

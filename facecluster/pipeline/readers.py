@@ -1,0 +1,119 @@
+"""What one worker does with a handful of files: read, decode, find faces, cut chips, embed.
+
+Workers are threads, each with one core of its own: decoding, hashing and the networks all run outside of
+Python's lock, and a core that does everything for its photos never waits for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from PIL.Image import Image
+
+from facecluster import faces, photos
+from facecluster.errors import UnreadablePhotoError
+from facecluster.pipeline.outcomes import Claims, Outcome, Seen
+from facecluster.records import CHIP_BOX, Box, Face, FileEntry, Float32, UInt8
+
+SHARP_BOX = 80
+"""A face whose box is narrower than this many decoded pixels is cut from a larger decoding of its photo."""
+
+Opened = tuple[Outcome, tuple[photos.RawPhoto, photos.OpenPhoto] | None]
+"""A file's outcome so far, and its picture where there is one to be searched."""
+
+
+class Detect(Protocol):
+    """Images (upright RGB) to the faces of each."""
+
+    def __call__(self, images: Sequence[Image], /) -> list[list[Face]]: ...  # noqa: D102
+
+
+class Embed(Protocol):
+    """Chips, landmarks in them and box sides to unit vectors; see ``embeddings.embed``."""
+
+    def __call__(self, chips: UInt8, landmarks: Float32, boxes: Float32, /) -> Float32: ...  # noqa: D102
+
+
+def read(
+    entries: Iterable[FileEntry], claims: Claims, max_side: int, detect: Detect, embed: Embed
+) -> list[Outcome]:
+    """The outcomes of some files, in order; see ``Outcome``. No file's trouble stops the others."""
+    opened = [_open(entry, claims, max_side) for entry in entries]
+    try:
+        return _search(opened, detect, embed)
+    except Exception:  # the networks may raise anything, from lack of memory on
+        return [outcome for one in opened for outcome in _search_alone(one, detect, embed)]
+
+
+def _open(entry: FileEntry, claims: Claims, max_side: int) -> Opened:
+    sha256 = None
+    try:
+        raw = photos.read_file(entry.path)
+        sha256 = raw.sha256
+        if not claims.claim(sha256):
+            return Outcome(entry, sha256), None
+        opened = photos.decode(raw, max_side)
+    except UnreadablePhotoError as error:
+        cause = error.__cause__
+        if sha256 is None and isinstance(cause, FileNotFoundError | NotADirectoryError):
+            return Outcome(entry), None
+        # Decoders, too, say OSError, but then of bytes that were read.
+        again = isinstance(cause, MemoryError) or (sha256 is None and isinstance(cause, OSError))
+        return Outcome(entry, sha256, reason=error.reason, again=again), None
+    return Outcome(entry, sha256, photo=opened.photo), (raw, opened)
+
+
+def _search(opened: Sequence[Opened], detect: Detect, embed: Embed) -> list[Outcome]:
+    images = [picture[1].image for _, picture in opened if picture]
+    found = iter(detect(images) if images else [])
+    cut = [(outcome, _cut(*picture, next(found)) if picture else []) for outcome, picture in opened]
+    vectors = iter(_embed([pair for _, pairs in cut for pair in pairs], embed))
+    return [
+        replace(outcome, seen=tuple(Seen(face, faces.encode(chip), next(vectors)) for face, chip in pairs))
+        for outcome, pairs in cut
+    ]
+
+
+def _search_alone(one: Opened, detect: Detect, embed: Embed) -> list[Outcome]:
+    """One photo after the search of several has failed: the others do not suffer for the one to blame."""
+    try:
+        return _search([one], detect, embed)
+    except Exception as error:
+        said = str(error).partition("\n")[0] or type(error).__name__
+        return [replace(one[0], photo=None, reason=f"the search for faces failed ({said})", again=True)]
+
+
+def _cut(raw: photos.RawPhoto, opened: photos.OpenPhoto, found: list[Face]) -> list[tuple[Face, UInt8]]:
+    """Faces in full-size pixels with their chips, from a larger decoding where one of them is small."""
+    full = [_scaled(face, 1 / opened.scale) for face in found]
+    image, scale = opened.image, opened.scale
+    narrowest = min((face.box.width for face in found), default=SHARP_BOX)
+    if scale < 1 and narrowest < SHARP_BOX:
+        with suppress(UnreadablePhotoError):  # for want of memory, say: then the chips are coarser
+            larger = photos.decode(raw, int(max(image.size) * CHIP_BOX / narrowest))
+            image, scale = larger.image, larger.scale
+    chips = [faces.cut(image, face.box.scaled(scale)) for face in full]
+    return [(replace(face, sharpness=faces.sharpness(chip)), chip) for face, chip in zip(full, chips, strict=True)]
+
+
+def _scaled(face: Face, factor: float) -> Face:
+    return replace(face, box=face.box.scaled(factor), landmarks=(face.landmarks * factor).astype(np.float32))
+
+
+def _embed(pairs: list[tuple[Face, UInt8]], embed: Embed) -> Float32 | list[Float32]:
+    if not pairs:
+        return []
+    return embed(
+        np.stack([chip for _, chip in pairs]),
+        np.stack([faces.landmarks_in_chip(face.landmarks, face.box) for face, _ in pairs]),
+        sides([face.box for face, _ in pairs]),
+    )
+
+
+def sides(boxes: Iterable[Box]) -> Float32:
+    """Width and height of boxes, (N, 2) float32."""
+    return np.array([[box.width, box.height] for box in boxes], np.float32).reshape(-1, 2)

@@ -1,0 +1,107 @@
+"""Scan: bring the library up to date with the files on disk, reading only what is new."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from facecluster import photos
+from facecluster.pipeline.ledger import Ledger, ScanResult
+from facecluster.pipeline.outcomes import Claims, Outcome
+from facecluster.records import FileEntry
+from facecluster.store import Store
+
+__all__ = ["CHUNK", "Progress", "Read", "Scan", "ScanResult"]
+
+CHUNK = 8
+"""Files that a worker takes at a time, and that are committed together."""
+
+Read = Callable[[Sequence[FileEntry], Claims], list[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a scan is: files done of all that had to be read, and faces found so far."""
+
+    done: int
+    total: int
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One run over some folders; ``run`` does it all, and must be the only one in its library.
+
+    ``reader`` loads the networks, once there is something to read, and returns what turns files into outcomes,
+    to be called in ``workers`` threads at once. ``searched_with`` names the detector's options, ``model`` the
+    fingerprint of the embeddings.
+    """
+
+    store: Store
+    reader: Callable[[], Read]
+    model: str
+    searched_with: str
+    workers: int = 1
+    on_progress: Callable[[Progress], None] = lambda progress: None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, roots: Sequence[Path]) -> ScanResult:
+        """Scan ``roots``. Raises ``UsageError`` when one does not exist.
+
+        Chunks of files are committed as they complete: after a run that was killed, the next one repeats at most
+        ``CHUNK * (workers + 1)`` files. When ``stop`` is set, the chunks that were begun are finished and kept,
+        and ``result.stopped`` is True.
+        """
+        started = time.monotonic()
+        ledger = Ledger(self.store, self.model, self.searched_with)
+        result = ledger.result
+        todo = []
+        for entry in photos.walk(roots, lambda path, why: result.folders.append((path, why))):
+            if self.stop.is_set():
+                result.stopped = True
+                break
+            if ledger.meet(entry):
+                todo.append(entry)
+        else:
+            result.stopped = self._read_all(todo, ledger) < len(todo)
+            ledger.settle(roots, complete=not result.stopped)
+        result.seconds = time.monotonic() - started
+        return result
+
+    def _read_all(self, todo: list[FileEntry], ledger: Ledger) -> int:
+        """How many files were read and kept."""
+        done = 0
+        self.on_progress(Progress(0, len(todo), 0))
+        with closing(self._outcomes(todo)) as chunks:
+            for outcomes in chunks:
+                ledger.keep(outcomes)
+                done += len(outcomes)
+                self.on_progress(Progress(done, len(todo), ledger.result.faces))
+        return done
+
+    def _outcomes(self, todo: list[FileEntry]) -> Generator[list[Outcome]]:
+        """Outcomes by chunk, as they complete, with one chunk more under way than there are workers."""
+        if not todo or self.stop.is_set():
+            return
+        read, claims = self.reader(), Claims(self.store.photos.contents())
+
+        def begin(chunk: list[FileEntry]) -> list[Outcome]:
+            return [] if self.stop.is_set() else read(chunk, claims)
+
+        chunks = iter([todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)])
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            running = {pool.submit(begin, chunk) for chunk in islice(chunks, self.workers + 1)}
+            while running:
+                completed, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in completed:
+                    yield future.result()
+                    running |= {pool.submit(begin, chunk) for chunk in islice(chunks, not self.stop.is_set())}
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,80 @@
+"""The cascade against facenet-pytorch's own detector, box by box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from facenet_pytorch import MTCNN
+from PIL import Image
+
+from facecluster import faces
+from facecluster.demo import draw_library
+from facecluster.faces.cascade import Mtcnn
+from facecluster.nets import catalogue
+from facecluster.nets.runtime import network
+
+
+@pytest.fixture(scope="module")
+def plain() -> MTCNN:
+    return MTCNN(keep_all=True, min_face_size=20, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def detector(weights_cache: Path) -> Iterator[faces.Detector]:
+    """All nets in float32, as in the original, and photos in full size."""
+    graphs = catalogue.scout(), catalogue.proposer(), catalogue.refiner(), catalogue.outputter()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACECLUSTER_CACHE", str(weights_cache))
+        nets = Mtcnn(*(network(graph, "cpu", exact=True) for graph in graphs))
+        yield faces.Detector(nets, faces.DetectOptions(max_side=10_000))
+
+
+def assert_same(images: list[Image.Image], detector: faces.Detector, plain: MTCNN) -> int:
+    found = faces.detect(images, detector)
+    for image, ours in zip(images, found, strict=True):
+        boxes, scores, landmarks = plain.detect(image, landmarks=True)
+        assert len(ours) == (0 if boxes is None else len(boxes))
+        if not ours:
+            continue
+        order = np.argsort(-scores, kind="stable")
+        mine = np.array([[face.box.x0, face.box.y0, face.box.x1, face.box.y1] for face in ours])
+        np.testing.assert_allclose(mine, boxes[order].astype(np.float64), atol=0.05)
+        points = [face.landmarks for face in ours]
+        np.testing.assert_allclose(points, landmarks[order].astype(np.float64), atol=0.05)
+        np.testing.assert_allclose([face.score for face in ours], scores[order].astype(np.float64), atol=1e-4)
+    return sum(map(len, found))
+
+
+def test_drawn_photos_give_the_boxes_of_plain_mtcnn(
+    tmp_path: Path, detector: faces.Detector, plain: MTCNN
+) -> None:
+    library = draw_library(tmp_path / "photos", people=3, photos_per_person=3)
+    images = [Image.open(photo.path).convert("RGB") for photo in library.photos[:6]]
+    assert assert_same(images, detector, plain) >= 5
+
+
+@pytest.mark.shared
+def test_real_photos_of_mixed_sizes_give_the_boxes_of_plain_mtcnn(
+    shared: Path, detector: faces.Detector, plain: MTCNN
+) -> None:
+    files = sorted((shared / "photos").glob("*/*.jp*g"))[::30]
+    assert assert_same([Image.open(file).convert("RGB") for file in files], detector, plain) >= 10
+
+
+def test_a_large_image_is_searched_small_and_boxes_are_its_own(tmp_path: Path, real_weights: Path) -> None:
+    library = draw_library(tmp_path / "photos", people=1, photos_per_person=1)
+    image = Image.open(library.photos[0].path).convert("RGB")
+    large = image.resize((image.width * 4, image.height * 4), Image.Resampling.NEAREST)
+    options = faces.DetectOptions(max_side=max(image.size))
+    small, scaled = (faces.detect([each], faces.Detector.load("cpu", options))[0][0] for each in (image, large))
+    assert scaled.box.x0 == pytest.approx(4 * small.box.x0, abs=1)
+    np.testing.assert_allclose(scaled.landmarks, 4 * small.landmarks, atol=1)
+
+
+def test_a_blank_photo_and_a_tiny_one_have_no_faces(detector: faces.Detector) -> None:
+    blank = Image.new("RGB", (300, 200), "grey")
+    assert faces.detect([blank, Image.new("RGB", (9, 9)), blank], detector) == [[], [], []]
+    assert faces.detect([], detector) == []

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facecluster import faces
+from facecluster.faces.chips import region
+from facecluster.records import CHIP_BOX, CHIP_SIZE, Box
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    """Red grows by one per pixel to the right, green by one per pixel downwards."""
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    return Image.fromarray(np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8))
+
+
+def test_the_box_becomes_the_middle_of_the_chip() -> None:
+    box = Box(80, 60, 80 + CHIP_BOX / 2, 60 + CHIP_BOX / 4)
+    chip = faces.cut(gradient(256, 200), box).astype(float)
+    edge = (CHIP_SIZE - CHIP_BOX) // 2
+    assert chip.shape == (CHIP_SIZE, CHIP_SIZE, 3)
+    np.testing.assert_allclose(chip[112, [edge, -edge - 1], 0], [box.x0, box.x1 - 1], atol=1.5)
+    np.testing.assert_allclose(chip[[edge, -edge - 1], 112, 1], [box.y0, box.y1 - 1], atol=1.5)
+
+
+def test_beyond_the_photo_its_edge_is_repeated() -> None:
+    chip = faces.cut(gradient(100, 100), Box(-30, 10, 94, 134)).astype(float)
+    assert chip[0, :, 1].max() <= 1  # above the photo: row 0
+    assert chip[:, :60, 0].max() <= 1  # left of it: column 0
+    assert chip[-1, -1].tolist() == pytest.approx([99, 99, 0], abs=1)
+
+
+def test_landmarks_lie_on_the_same_pixels_of_photo_and_chip() -> None:
+    box = Box(60, 40, 122, 133)
+    points = np.array([[70, 60], [110, 62], [90, 80], [75, 100], [105, 101]], np.float32)
+    chip = faces.cut(gradient(250, 250), box)
+    for (x, y), (u, v) in zip(points, faces.landmarks_in_chip(points, box), strict=True):
+        assert chip[int(v), int(u), :2].tolist() == pytest.approx([x, y], abs=1.5)
+
+
+def test_encoding_loses_little() -> None:
+    chip = faces.cut(gradient(250, 250), Box(60, 40, 122, 133))
+    assert np.abs(faces.decode(faces.encode(chip)).astype(int) - chip).mean() < 2
+
+
+def test_region_grows_about_the_centre() -> None:
+    assert region(Box(0, 0, CHIP_BOX, 2 * CHIP_BOX)) == Box(-50, -100, CHIP_BOX + 50, 2 * CHIP_BOX + 100)
+
+
+def test_blur_lowers_sharpness() -> None:
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (CHIP_SIZE, CHIP_SIZE, 3), dtype=np.uint8))
+    small = noise.resize((30, 30)).resize((CHIP_SIZE, CHIP_SIZE), Image.Resampling.BILINEAR)
+    assert faces.sharpness(np.asarray(noise)) > 10 * faces.sharpness(np.asarray(small))
+
+
+def test_frontality_falls_as_the_nose_moves_aside() -> None:
+    def face(nose: float) -> float:
+        return faces.frontality(np.array([[0, 0], [40, 0], [nose, 20], [5, 40], [35, 40]], np.float32))
+
+    assert face(20) == pytest.approx(1)
+    assert 1 > face(26) > face(32) > 0
+    assert face(45) == 0

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from facecluster.faces.summed import Table, crop, edges, shrink, table_of
+from facecluster.records import Float32, UInt8
+
+
+def noise(height: int, width: int, seed: int = 0) -> UInt8:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def area(image: UInt8, height: int, width: int) -> Float32:
+    """The definition: average over each cell's pixels, as torch does it from the pixels themselves."""
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    averages: Float32 = interpolate(pixels, size=(height, width), mode="area")[0].permute(1, 2, 0).numpy()
+    return averages
+
+
+def shrunk(
+    table: Table, height: int, width: int, rows: slice = slice(None), columns: slice = slice(None)
+) -> Float32:
+    part = np.arange(height)[rows], np.arange(width)[columns]
+    into = np.zeros((len(part[0]), len(part[1]), 4), np.float32)
+    shrink(table, (height, width), *part, into)
+    np.testing.assert_allclose(into[..., 3], 255, atol=1e-3)
+    return into[..., :3]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 5), (12, 12), (33, 50), (60, 80)])
+def test_shrink_is_the_area_average(size: tuple[int, int]) -> None:
+    image = noise(33, 50)
+    np.testing.assert_allclose(shrunk(table_of(image), *size), area(image, *size), atol=1e-3)
+
+
+def test_shrink_of_a_part_is_a_part_of_the_whole() -> None:
+    table = table_of(noise(140, 90))
+    part, whole = shrunk(table, 100, 70, slice(4, 79), slice(9, 33)), shrunk(table, 100, 70)
+    np.testing.assert_array_equal(part, whole[4:79, 9:33])
+
+
+def test_crop_averages_each_box() -> None:
+    image = noise(40, 60, 1)
+    boxes = np.array([[0, 0, 60, 40], [10, 5, 34, 29], [3, 4, 10, 12], [59, 39, 60, 40]])
+    cut = crop(table_of(image), boxes, 24)
+    for i, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
+        np.testing.assert_allclose(cut[i, ..., :3], area(image[y0:y1, x0:x1], 24, 24), atol=1e-3)
+
+
+def test_sums_that_wrap_around_still_give_averages() -> None:
+    table = table_of(np.full((3100, 3100, 3), 255, np.uint8))  # the whole sums to more than 2**31
+    assert int(table.sums[-1, -1, 0]) < 0
+    np.testing.assert_allclose(shrunk(table, 12, 12), 255, atol=1e-3)
+    np.testing.assert_allclose(shrunk(table, 400, 400), 255, atol=1e-3)
+
+
+def test_edges_cover_every_pixel() -> None:
+    start, end = edges(np.array([10, 3]), 4, np.arange(4))
+    assert start.tolist() == [[0, 2, 5, 7], [0, 0, 1, 2]]
+    assert end.tolist() == [[3, 5, 8, 10], [1, 2, 3, 3]]

@@ -1,0 +1,167 @@
+"""Both runtimes on a tiny network, against torch itself; files made once, damaged ones made again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import openvino
+import pytest
+import torch
+from torch import Tensor, nn
+
+from facecluster.errors import UsageError, WeightsError
+from facecluster.nets import gpu, runtime
+from facecluster.nets.gpu import Gpu
+from facecluster.nets.graphs import Graph, graph_file
+from facecluster.nets.quantise import observe, quantise, read_ranges, write_ranges
+from facecluster.records import Float32
+
+
+class Tiny(nn.Module):
+    """(N, 8, 8, 3) → (N, 5) and (N,), by two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 5, 6)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.second(self.first(x.permute(0, 3, 1, 2)).relu())[..., 0, 0]
+        return y, y.sum(1)
+
+
+@pytest.fixture
+def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:
+    monkeypatch.setenv("FACECLUSTER_CACHE", str(tmp_path))
+    return Graph("tiny", "0", (4, 8, 8, 3), Tiny)
+
+
+def given(count: int) -> Float32:
+    return np.random.default_rng(1).random((count, 8, 8, 3), dtype=np.float32)
+
+
+def expected(pixels: Float32) -> list[Float32]:
+    with torch.inference_mode():
+        return [each.numpy() for each in Tiny()(torch.from_numpy(pixels))]
+
+
+def processor(graph: Graph) -> runtime.Network:
+    return runtime.network(graph, "cpu", exact=True)
+
+
+def on_torch(graph: Graph) -> runtime.Network:
+    return Gpu(graph.build(), "cpu", exact=True)
+
+
+@pytest.mark.parametrize("kind", [processor, on_torch])
+@pytest.mark.parametrize("count", [0, 1, 4, 7])
+def test_any_number_of_inputs(kind: Callable[[Graph], runtime.Network], count: int, graph: Graph) -> None:
+    results = kind(graph)(given(count))
+    assert [each.shape for each in results] == [(count, 5), (count,)]
+    for result, right in zip(results, expected(given(count)), strict=True):
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result, right, atol=1e-5)
+
+
+def test_several_threads_may_call_it(graph: Graph) -> None:
+    net = processor(graph)
+    inputs = [given(6) + i for i in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        for pixels, (result, _) in zip(inputs, pool.map(net, inputs), strict=True):
+            np.testing.assert_allclose(result, expected(pixels)[0], atol=1e-4)
+
+
+def test_a_network_is_converted_once_and_again_when_it_is_damaged(graph: Graph, tmp_path: Path) -> None:
+    built: list[int] = []
+
+    def build() -> nn.Module:
+        built.append(1)
+        return Tiny()
+
+    counted = replace(graph, build=build)
+    file = graph_file(counted)
+    assert graph_file(counted) == file
+    assert len(built) == 1
+    weights = file.with_name("net.bin")
+    weights.write_bytes(weights.read_bytes()[:-4])
+    np.testing.assert_allclose(processor(counted)(given(1))[0], expected(given(1))[0], atol=1e-5)
+    assert len(built) == 2
+    assert graph_file(replace(counted, key="1")) != file
+    assert not list((tmp_path / "graphs").glob(".part*"))
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(graph: Graph, tmp_path: Path) -> None:
+    (tmp_path / "graphs").write_text("a file where the folder should be")
+    with pytest.raises(WeightsError, match="FACECLUSTER_CACHE"):
+        graph_file(graph)
+
+
+def test_ranges_are_what_convolutions_are_given_and_survive_a_file(graph: Graph, tmp_path: Path) -> None:
+    model = openvino.Core().read_model(graph_file(graph))
+    batches = [given(4), given(4) * 3 - 1]
+    ranges = observe(model, batches)
+    assert list(ranges) == ["first", "second"]
+    low, high = min(b.min() for b in batches), max(b.max() for b in batches)
+    np.testing.assert_allclose(ranges["first"], (low, high), rtol=1e-5)
+    write_ranges(ranges, tmp_path / "ranges.json")
+    for name, ends in read_ranges(tmp_path / "ranges.json").items():
+        np.testing.assert_allclose(ends, ranges[name], rtol=1e-3, atol=1e-6)
+
+
+def test_a_quantised_network_answers_nearly_the_same(graph: Graph, tmp_path: Path) -> None:
+    model = openvino.Core().read_model(graph_file(graph))
+    write_ranges(observe(model, [given(4)]), tmp_path / "ranges.json")
+    quick = runtime.network(replace(graph, ranges=tmp_path / "ranges.json"), "cpu")
+    right = expected(given(4))[0]
+    assert np.abs(quick(given(4))[0] - right).max() < 0.05 * np.abs(right).max()
+
+
+def test_a_convolution_without_a_range_is_left_alone(graph: Graph) -> None:
+    model = openvino.Core().read_model(graph_file(graph))
+    quantise(model, {"second": (0.0, 2.0)})
+    kinds = [node.get_type_name() for node in model.get_ordered_ops()]
+    assert kinds.count("FakeQuantize") == 2
+
+
+def test_out_of_memory_halves_the_batch_and_at_last_moves_to_the_processor(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, sizes = Gpu(Tiny(), "cpu"), []
+    infer = Gpu._infer
+
+    def short_of_memory(self: Gpu, part: Float32) -> list[Float32]:
+        sizes.append(len(part))
+        if len(sizes) < 5:
+            raise torch.OutOfMemoryError
+        return infer(self, part)
+
+    monkeypatch.setattr(Gpu, "_infer", short_of_memory)
+    np.testing.assert_allclose(net(given(9))[0], expected(given(9))[0], atol=1e-5)
+    assert sizes[:5] == [9, 4, 2, 1, 1]
+    assert net.device.type == "cpu"
+
+
+def test_device_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runtime.pick_device("cpu") == "cpu"
+    assert gpu.best_device() == ("cuda" if torch.cuda.is_available() else "cpu")
+    monkeypatch.setattr(runtime, "GPU_FILES", ("/dev/null",))
+    assert runtime.pick_device("auto") == gpu.best_device()
+    monkeypatch.setattr(runtime, "GPU_FILES", ())
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert runtime.pick_device("auto") == "cpu"
+    with pytest.raises(UsageError, match="no device 'tpu' here"):
+        runtime.pick_device("tpu")
+
+
+def test_openvino_does_not_report_to_its_makers() -> None:
+    code = (
+        "import sys; from facecluster.nets import runtime; from openvino.tools.ovc import telemetry_utils;"
+        "sys.exit(telemetry_utils.tm.__name__ != 'openvino.tools.ovc.telemetry_stub')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

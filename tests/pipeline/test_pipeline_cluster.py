@@ -1,0 +1,157 @@
+"""People in the database before and after clustering, with vectors that are directions of a plane."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facecluster import people
+from facecluster.people import ClusterOptions
+from facecluster.pipeline.cluster import ClusterResult, QualityGate, cluster
+from facecluster.records import Box, Face, Photo
+from facecluster.store import Assignment, Store
+
+MODEL = "mark"
+OPTIONS = ClusterOptions(min_size=2, join_distance=0.5)
+
+
+def add(store: Store, degrees: Iterable[float], model: str | None = MODEL) -> list[int]:
+    """A face in a photo of its own for every direction; without ``model`` it is not embedded."""
+    ids = []
+    with store.transaction():
+        for known in (MODEL, "other"):
+            store.faces.add_model(known, known, 2)
+        for angle in np.radians(list(degrees)):
+            sha256 = f"{len(store.photos.all()):064}"
+            photo = store.photos.add(Photo(sha256, "JPEG", 400, 300), "")
+            face = Face(Box(0, 0, 99, 99), np.zeros((5, 2), np.float32), 0.99, 100.0, 1.0)
+            ids.append(store.faces.add(photo, face, b"chip"))
+            if model:
+                vector = np.array([[np.cos(angle), np.sin(angle)]], np.float32)
+                store.faces.add_vectors(ids[-1:], vector, model)
+    return ids
+
+
+def confirm(store: Store, face_ids: list[int], person: int) -> None:
+    """What a user's word does; no command says it yet."""
+    store.db.execute("INSERT OR IGNORE INTO people (id) VALUES (?)", [person])
+    for face_id in face_ids:
+        store.db.execute(
+            """INSERT OR REPLACE INTO assignments (face_id, person_id, kind, distance)
+               VALUES (?, ?, 'confirmed', 9)""",
+            [face_id, person],
+        )
+
+
+def run(store: Store, dry_run: bool = False) -> ClusterResult:
+    return cluster(store, MODEL, OPTIONS, QualityGate(), dry_run)
+
+
+def owners(store: Store, face_ids: list[int]) -> list[int | None]:
+    after = store.people.assignments()
+    return [after[face_id].person_id for face_id in face_ids]
+
+
+def test_the_group_of_a_confirmed_face_takes_its_person(store: Store) -> None:
+    near, far = add(store, (0, 1, 2)), add(store, (90, 91, 92, 93))
+    confirm(store, near[:1], 7)
+    confirm(store, far, 7)
+    store.db.execute("UPDATE assignments SET kind = 'auto' WHERE face_id != ?", [near[0]])
+    result = run(store)
+    assert owners(store, near) == [7, 7, 7]
+    assert owners(store, far) == [8, 8, 8, 8]
+    assert (result.joined, result.moved, result.new, result.gone) == (2, 4, 1, 0)
+
+
+def test_a_group_of_confirmed_faces_alone_makes_nobody_new(store: Store) -> None:
+    first, second, third = add(store, (0, 1)), add(store, (90, 91)), add(store, (180, 181))
+    confirm(store, [*first, *second], 5)
+    result = run(store)
+    assert owners(store, [*first, *second]) == [5] * 4
+    assert owners(store, third) == [6, 6]
+    assert result.new == 1
+    assert list(store.people.all()) == [5, 6]
+    assert store.people.next_id() == 7
+
+
+def written(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[int, Assignment]:
+    """Cluster, and the assignments that the store is given."""
+    given: list[Assignment] = []
+    monkeypatch.setattr(store.people, "replace_auto", lambda after, new: given.extend(after))
+    run(store)
+    return {assignment.face_id: assignment for assignment in given}
+
+
+def test_distances_are_to_the_mean_of_whoever_owns_the_face(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    faces = add(store, (0, 2, 4)) + add(store, (90, 91))
+    confirm(store, [faces[0], faces[3]], 5)
+    after = written(store, monkeypatch)
+    angles = np.radians((0, 2, 4, 90, 91))
+    vectors = np.stack((np.cos(angles), np.sin(angles)), axis=1)
+    for person in {a.person_id for a in after.values()}:
+        mine = [i for i, face in enumerate(faces) if after[face].person_id == person]
+        for i in mine:
+            expected = float(np.square(vectors[i] - vectors[mine].mean(axis=0)).sum())
+            assert after[faces[i]].distance == pytest.approx(expected, abs=1e-5)
+    assert after[faces[3]].confirmed
+    assert after[faces[3]].person_id == after[faces[0]].person_id == 5
+
+
+def test_faces_that_the_model_has_not_embedded_are_reported(store: Store) -> None:
+    embedded, other = add(store, (0, 1)), add(store, (2, 3, 4), model="other")
+    confirm(store, other[:1], 5)
+    result = run(store)
+    assert (result.faces, result.nobody) == (5, {"not embedded": 2})
+    assert owners(store, [*embedded, *other]) == [6, 6, 5, None, None]
+    assert run(store).new == run(store).moved == 0
+
+
+def test_everything_is_read_in_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another connection that drops a photo after the vectors were read has to wait for the other reads."""
+    faces = add(store, (0, 1, 2))
+    vectors = store.faces.vectors
+    refused = []
+
+    def then_drop(model: str) -> object:
+        read = vectors(model)
+        other = sqlite3.connect(store.path, timeout=0)
+        try:
+            other.execute("DELETE FROM faces WHERE id = ?", [faces[0]])
+            other.commit()
+        except sqlite3.OperationalError as error:
+            refused.append(str(error))
+        finally:
+            other.close()
+        return read
+
+    monkeypatch.setattr(store.faces, "vectors", then_drop)
+    assert run(store).people[0].faces == 3
+    assert refused == ["database is locked"]
+
+
+def test_grouping_does_not_keep_the_database_locked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(store, (0, 1, 2))
+    inside: list[bool] = []
+    transaction = store.transaction
+
+    @contextmanager
+    def watched() -> Iterator[None]:
+        with transaction():
+            inside.append(True)
+            yield
+        inside.pop()
+
+    def grouped(*arguments: Any) -> object:
+        assert not inside
+        return people_cluster(*arguments)
+
+    people_cluster = people.cluster
+    monkeypatch.setattr(store, "transaction", watched)
+    monkeypatch.setattr(people, "cluster", grouped)
+    assert run(store, dry_run=True).joined == 3
+    assert store.people.all() == {}

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facecluster import embeddings, faces
+from facecluster.embeddings import TEMPLATE, align, centre, similarity
+from facecluster.errors import UsageError
+from facecluster.nets import catalogue
+from facecluster.nets.runtime import network
+from facecluster.nets.specs import spec_of
+from facecluster.records import CHIP_SIZE, Box, Float32, UInt8
+
+
+def test_similarity_is_the_best_of_many_tried() -> None:
+    rng = np.random.default_rng(0)
+    source, target = rng.random((1, 5, 2)), rng.random((1, 5, 2))
+    best = similarity(source, target)[0]
+
+    def error(transform: np.ndarray) -> float:
+        return float(np.square(source[0] @ transform[:, :2].T + transform[:, 2] - target[0]).sum())
+
+    for turn, scale, dx, dy in product((-0.03, 0, 0.03), (0.97, 1, 1.03), (-0.02, 0, 0.02), (-0.02, 0, 0.02)):
+        rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        other = scale * rotation @ best
+        other[:, 2] += [dx, dy]
+        assert error(best) <= error(other) + 1e-9
+
+
+def test_similarity_recovers_a_known_transform() -> None:
+    source = np.array([[[0.0, 0], [1, 0], [0, 1], [2, 3], [4, 1]]])
+    turned = source @ [[0.0, 2.0], [-2.0, 0.0]] + [5.0, 7.0]
+    np.testing.assert_allclose(similarity(source, turned), np.array([[[0.0, -2, 5], [2, 0, 7]]]), atol=1e-12)
+
+
+def test_align_moves_the_landmarks_to_the_template() -> None:
+    """Dots are drawn at landmarks that are the template turned, scaled, shifted and seen in a stretched chip."""
+    turn = np.array([[0.9, -0.3], [0.3, 0.9]])
+    in_photo = (np.array(TEMPLATE) - 56) @ turn.T * 1.2 + 112
+    box = Box(0.0, 0.0, 62.0, 93.0)
+    stretch = np.array([box.width, box.height]) / ((box.width + box.height) / 2)
+    in_chip = ((in_photo - 112) / stretch + 112).astype(np.float32)
+    chip = np.zeros((CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
+    for x, y in in_chip:
+        chip[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3] = 255
+    sides = np.array([[box.width, box.height]], np.float32)
+    aligned = align(chip[None], in_chip[None], sides, 112)[0, :, :, 0]
+    for x, y in TEMPLATE:
+        assert aligned[round(y), round(x)] > 100
+    assert aligned[5, 5] == 0
+
+
+def test_centre_cuts_the_middle() -> None:
+    chips = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
+    np.testing.assert_array_equal(centre(chips, 4), chips[:, 2:6, 2:6])
+
+
+def random_faces(count: int, part: slice = slice(None)) -> tuple[UInt8, Float32, Float32]:
+    rng = np.random.default_rng(0)
+    chips = rng.integers(0, 256, (count, CHIP_SIZE, CHIP_SIZE, 3), dtype=np.uint8)[part]
+    points = np.array([[90, 95], [135, 95], [112, 120], [95, 142], [130, 142]], np.float32)
+    count = len(chips)
+    return chips, np.repeat(points[None], count, 0), np.full((count, 2), (100, 125), np.float32)
+
+
+@pytest.mark.parametrize("name", ["facenet", "sface"])
+def test_embeddings_are_unit_vectors_whatever_the_batch(name: str, real_weights: Path) -> None:
+    embedder = embeddings.Embedder.load(name, "cpu")
+    together = embeddings.embed(*random_faces(5), embedder)
+    single = [random_faces(5, slice(i, i + 1)) for i in range(5)]
+    alone = np.concatenate([embeddings.embed(*each, embedder) for each in single])
+    assert together.shape == (5, 128)
+    assert together.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    assert (together * alone).sum(1).min() > 0.999
+    assert embeddings.embed(*random_faces(0), embedder).shape == (0, 128)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["facenet", "sface"])
+def test_the_fast_number_format_keeps_the_embeddings(name: str, shared: Path, real_weights: Path) -> None:
+    detector = faces.Detector.load("cpu")
+    images = [Image.open(f).convert("RGB") for f in sorted((shared / "lfw").glob("*/*.jpg"))[:8]]
+    found = [each[0] for each in faces.detect(images, detector)]
+    given = (
+        np.stack([faces.cut(image, face.box) for image, face in zip(images, found, strict=True)]),
+        np.stack([faces.landmarks_in_chip(face.landmarks, face.box) for face in found]),
+        np.array([[face.box.width, face.box.height] for face in found], np.float32),
+    )
+    embedder = embeddings.Embedder.load(name, "cpu")
+    exact = replace(embedder, net=network(catalogue.embedder(spec_of(name)), "cpu", exact=True))
+    assert (embeddings.embed(*given, embedder) * embeddings.embed(*given, exact)).sum(1).min() > 0.998
+
+
+def test_an_unknown_model_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match=r"no model called 'vgg'.*facenet"):
+        embeddings.Embedder.load("vgg", "cpu")
