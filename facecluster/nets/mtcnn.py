@@ -2,7 +2,7 @@
 
 The layers are those of ``facenet_pytorch.models.mtcnn``, whose modules also load the weights from their wheel.
 Added are the normalisation of grey levels, a fourth channel, and the same results in another order. The weights
-are checked before they are used; :class:`~facecluster.errors.WeightsError` says when they are not the ones expected.
+are checked before use; :class:`~facecluster.errors.WeightsError` says when they are not the ones expected.
 """
 
 from __future__ import annotations
