@@ -1,30 +1,34 @@
-"""Observe what FaceNet's convolutions are given on training faces, for its 8-bit version.
+"""Observe what the convolutions of FaceNet and of P-Net are given on training faces, for their 8-bit versions.
 
     python benchmarks/fit_ranges.py ../shared/data/train
 
-writes ``facecluster/nets/facenet_ranges.json`` from every 60th face there.
+writes ``facecluster/nets/facenet_ranges.json`` and ``scout_ranges.json`` from every 60th face there.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import openvino
+from PIL import Image
 from portraits import portrait_chips
 
 import facecluster.nets
 from facecluster.embeddings import centre
+from facecluster.faces.summed import table_of
+from facecluster.faces.tiles import draw, lay_out, pyramid
 from facecluster.nets import catalogue
-from facecluster.nets.graphs import graph_file
+from facecluster.nets.graphs import Graph, graph_file
 from facecluster.nets.quantise import observe, write_ranges
 from facecluster.nets.specs import spec_of
-from facecluster.records import Float32
+from facecluster.records import Float32, UInt8
 
-RANGES = Path(facecluster.nets.__file__).with_name("facenet_ranges.json")
+MIN_FACE = 20
 
 
 def main() -> None:
@@ -34,11 +38,22 @@ def main() -> None:
     options = parser.parse_args()
     with (options.data / "labels.csv").open(newline="") as file:
         files = [options.data / row["path"] for row in csv.DictReader(file)][:: options.every]
+    fit(catalogue.scout(), tiles(files), "scout")
     graph = catalogue.embedder(spec_of("facenet"))
-    chips = portrait_chips(files).chips
-    model = openvino.Core().read_model(graph_file(graph))
-    write_ranges(observe(model, batches(chips, graph.shape)), RANGES)
-    print(f"{len(files)} faces; wrote {RANGES}")
+    fit(graph, batches(portrait_chips(files).chips, graph.shape), "facenet")
+    print(f"{len(files)} faces")
+
+
+def fit(graph: Graph, given: Iterable[Float32 | UInt8], name: str) -> None:
+    model = openvino.Core().read_model(graph_file(replace(graph, ranges=None)))
+    write_ranges(observe(model, given), Path(facecluster.nets.__file__).with_name(f"{name}_ranges.json"))
+
+
+def tiles(files: Iterable[Path]) -> Iterator[UInt8]:
+    tables = [table_of(np.asarray(Image.open(file).convert("RGB"))) for file in files]
+    levels = [level for i, table in enumerate(tables) for level in pyramid(i, table, MIN_FACE)]
+    for tile in lay_out(levels, catalogue.TILE):
+        yield draw(tile, tables)[None]
 
 
 def batches(chips: np.ndarray, shape: tuple[int, ...]) -> Iterator[Float32]:

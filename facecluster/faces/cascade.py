@@ -7,15 +7,14 @@ all photos of a batch go through each net together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from facecluster.faces import boxes as geometry
-from facecluster.faces.summed import Table, crop
-from facecluster.faces.tiles import FIELD, STRIDE, Level, Tile, draw, lay_out, pyramid
+from facecluster.faces.summed import Table, crop, look, size_of
+from facecluster.faces.tiles import FIELD, STRIDE, Level, draw, lay_out, pyramid
 from facecluster.nets.catalogue import TILE
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, Int64
@@ -61,48 +60,39 @@ def find(tables: Sequence[Table], nets: Mtcnn, min_face: float, min_score: float
 def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int64, Float32]:
     """P-Net's candidates in all images: numbers of the images (N,) and boxes (N, 4), squared.
 
-    P-Net looks everywhere in 16 bits, and again in float32 at the places where it saw something.
+    A scout looks everywhere, in a hurry; what it may have seen is looked at again in float32.
     """
     levels = [level for i, table in enumerate(tables) for level in pyramid(i, table, min_face)]
-    numbers = {level: i for i, level in enumerate(levels)}
-    found = [part for tile in lay_out(levels, TILE) for part in _look_at(tile, tables, nets, numbers)]
-    level, corner, seen, pixels = map(np.concatenate, zip(_NOTHING, *found, strict=True))
+    level, corner = _scout(levels, tables, nets)
+    pixels = [look(tables[each.image], each.shape, corner[level == i], FIELD) for i, each in enumerate(levels)]
+    offsets, scores = (result[..., 0, 0] for result in nets.propose(np.concatenate([_NOTHING, *pixels])))
+    sure = scores >= PROPOSE
+    level, corner, offsets, scores = level[sure], corner[sure], offsets[sure], scores[sure]
     factor = np.array([level.factor for level in levels], np.float32)[level, None]
     image = np.array([level.image for level in levels], np.int64)[level]
     boxes = np.floor(np.concatenate([corner + 1, corner + FIELD], 1).astype(np.float32) / factor)
-    kept = geometry.suppress(boxes, seen, level, 0.5)
-    kept = kept[geometry.suppress(boxes[kept], seen[kept], image[kept], 0.7)]
-    offsets, scores = (result[..., 0, 0] for result in nets.propose(pixels[kept]))
-    sure = scores >= PROPOSE
-    return image[kept][sure], geometry.squared(geometry.regress(boxes[kept][sure], offsets[sure], extra=0))
+    kept = geometry.suppress(boxes, scores, level, 0.5)
+    kept = kept[geometry.suppress(boxes[kept], scores[kept], image[kept], 0.7)]
+    return image[kept], geometry.squared(geometry.regress(boxes[kept], offsets[kept], extra=0))
 
 
-_NOTHING = (
-    np.zeros(0, np.int64),
-    np.zeros((0, 2), np.int64),
-    np.zeros(0, np.float32),
-    np.zeros((0, FIELD, FIELD, 4), np.float32),
-)
+_NOTHING = np.zeros((0, FIELD, FIELD, 4), np.float32)
 
 
-def _look_at(
-    tile: Tile, tables: Sequence[Table], nets: Mtcnn, numbers: dict[Level, int]
-) -> Iterator[tuple[Int64, Int64, Float32, Float32]]:
-    """Where P-Net sees something in each block of a tile.
-
-    Numbers of the level (N,), places in it (N, 2) as x, y in pixels, probabilities (N,), and what is to be seen
-    there (N, 12, 12, 4).
-    """
-    canvas = draw(tile, tables)
-    ((seen,),) = nets.scout(canvas[None])
-    pixels = canvas.view(np.complex128)[..., 0]  # one element a pixel, to be copied at once
-    places = sliding_window_view(pixels, (FIELD, FIELD))[::STRIDE, ::STRIDE]  # (h, w, 12, 12)
-    for block, top, left in tile.blocks:
-        part = tuple(slice(at // STRIDE, at // STRIDE + n) for at, n in zip((top, left), block.cells, strict=True))
-        row, column = np.nonzero(seen[part] >= PROPOSE - UNSURE)
-        corner = np.stack([column + block.first[1], row + block.first[0]], 1) * STRIDE
-        there = places[part][row, column][..., None].view(np.float32)
-        yield np.full(len(row), numbers[block.level]), corner, seen[part][row, column], there
+def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tuple[Int64, Int64]:
+    """Where a face may be, level after level: their numbers (N,), and corners (N, 2) as x, y in their pixels."""
+    numbers = {level: i for i, level in enumerate(levels)}
+    places = [np.zeros((0, 3), np.int64)]
+    for tile in lay_out(levels, TILE):
+        ((seen,),) = nets.scout(draw(tile, tables)[None])
+        for block, top, left in tile.blocks:
+            part = [slice(at // STRIDE, at // STRIDE + n) for at, n in zip((top, left), block.cells, strict=True)]
+            row, column = np.nonzero(seen[tuple(part)] >= PROPOSE - UNSURE)
+            cells = np.stack([column + block.first[1], row + block.first[0]], 1)
+            places.append(np.insert(cells * STRIDE, 0, numbers[block.level], axis=1))
+    found = np.concatenate(places)
+    found = found[np.argsort(found[:, 0], kind="stable")]
+    return found[:, 0], found[:, 1:]
 
 
 def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) -> tuple[Int64, Float32]:
@@ -133,7 +123,7 @@ def _cut(tables: Sequence[Table], image: Int64, boxes: Float32, size: int) -> tu
     kept, pixels = [], []
     for i, table in enumerate(tables):
         own = np.flatnonzero(image == i)
-        inside, there = geometry.clipped(boxes[own], *reversed(table.size))
+        inside, there = geometry.clipped(boxes[own], *reversed(size_of(table)))
         kept.append(own[there])
         pixels.append(crop(table, inside[there], size))
     order = np.concatenate(kept)

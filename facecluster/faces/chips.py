@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -62,8 +63,10 @@ def _with_edges(image: Image.Image, part: Box) -> tuple[Image.Image, Box]:
     """The pixels that ``part`` touches, with the image's edge repeated outwards, and ``part`` within them."""
     x0, y0 = int(np.floor(part.x0)), int(np.floor(part.y0))
     x1, y1 = int(np.ceil(part.x1)), int(np.ceil(part.y1))
-    columns = np.clip(np.arange(x0, x1), 0, image.width - 1)
-    rows = np.clip(np.arange(y0, y1), 0, image.height - 1)
-    inside = image.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
-    pixels = np.asarray(inside)[(rows - rows[0])[:, None], columns - columns[0]]
+    left, upper = min(max(x0, 0), image.width - 1), min(max(y0, 0), image.height - 1)
+    right, lower = max(min(x1, image.width), left + 1), max(min(y1, image.height), upper + 1)
+    inside = np.asarray(image.crop((left, upper, right, lower)))
+    around = max(upper - y0, 0), max(y1 - lower, 0), max(left - x0, 0), max(x1 - right, 0)
+    pixels = cv2.copyMakeBorder(inside, *around, cv2.BORDER_REPLICATE)
+    x0, y0 = min(x0, left), min(y0, upper)
     return Image.fromarray(pixels), Box(part.x0 - x0, part.y0 - y0, part.x1 - x0, part.y1 - y0)

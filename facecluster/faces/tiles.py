@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from facecluster.faces.summed import Table, shrink
-from facecluster.records import Float32
+from facecluster.faces.summed import Table, shrink, size_of
+from facecluster.records import UInt8
 
 PYRAMID = 0.709
 """Ratio of one pyramid level's side to the one before: each has half the pixels."""
@@ -79,7 +79,7 @@ def cells(length: int) -> int:
 
 def pyramid(image: int, table: Table, min_face: float) -> Iterator[Level]:
     """The levels at which a face of ``min_face`` pixels or more is 12 pixels large, P-Net's field."""
-    height, width = table.size
+    height, width = size_of(table)
     factor = FIELD / min_face
     while min(height, width) * factor >= FIELD:
         yield Level(image, factor, (int(height * factor + 1), int(width * factor + 1)))
@@ -97,18 +97,19 @@ def lay_out(levels: Sequence[Level], side: int) -> list[Tile]:
     return tiles
 
 
-def draw(tile: Tile, tables: Sequence[Table]) -> Float32:
-    """The tile's pixels: (side, side, 4) float32 grey levels 0..255, the fourth 255; all 0 around the blocks.
+def draw(tile: Tile, tables: Sequence[Table]) -> UInt8:
+    """The tile's pixels: (side, side, 4) uint8 grey levels, the fourth 255; all 0 around the blocks.
 
-    The last cells of a level may see one pixel more than it has, which is 0 too.
+    The last cells of a level may see one pixel more than it has; the one before is repeated there.
     """
-    canvas = np.zeros((tile.side, tile.side, 4), np.float32)
+    canvas = np.zeros((tile.side, tile.side, 4), np.uint8)
     for block, top, left in tile.blocks:
+        height, width = block.pixels
         rows, columns = (
-            np.arange(STRIDE * first, min(STRIDE * first + length, end))
+            np.minimum(np.arange(STRIDE * first, STRIDE * first + length), end - 1)
             for first, length, end in zip(block.first, block.pixels, block.level.shape, strict=True)
         )
-        part = canvas[top : top + len(rows), left : left + len(columns)]
+        part = canvas[top : top + height, left : left + width]
         shrink(tables[block.level.image], block.level.shape, rows, columns, part)
     return canvas
 

@@ -22,12 +22,15 @@ CHIPS = 4
 
 def scout() -> Graph:
     """P-Net's judgement of all places of a tile; see ``nets.mtcnn`` for the input and results of MTCNN's nets."""
-    return Graph("scout", MTCNN["pnet"].sha256[:16], (1, TILE, TILE, 4), partial(_stage, "scout"))
+    shape = 1, TILE, TILE, 4
+    return Graph(
+        "scout", MTCNN["pnet"].sha256[:16], shape, partial(_stage, "scout"), whole=True, ranges=_ranges("scout")
+    )
 
 
 def proposer() -> Graph:
     """P-Net for single places of 12 × 12 pixels."""
-    return Graph("pnet", MTCNN["pnet"].sha256[:16], (32, 12, 12, 4), partial(_stage, "propose"))
+    return Graph("pnet", MTCNN["pnet"].sha256[:16], (128, 12, 12, 4), partial(_stage, "propose"))
 
 
 def refiner() -> Graph:
@@ -43,7 +46,7 @@ def outputter() -> Graph:
 def embedder(spec: ModelSpec) -> Graph:
     """An embedder: crops (N, size, size, 3) float32 RGB grey levels 0..255 to (N, dimension), unit length."""
     shape = CHIPS, spec.size, spec.size, 3
-    return Graph(spec.name, fingerprint(spec.name), shape, partial(_embedder, spec), _ranges(spec.name))
+    return Graph(spec.name, fingerprint(spec.name), shape, partial(_embedder, spec), ranges=_ranges(spec.name))
 
 
 def _ranges(name: str) -> Path | None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from facecluster.records import Float32
+from facecluster.records import Float32, UInt8
 
 
 class Gpu:
@@ -20,7 +20,7 @@ class Gpu:
         self._net = net.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batch, self._half = 4096, not exact
 
-    def __call__(self, given: Float32) -> list[Float32]:
+    def __call__(self, given: Float32 | UInt8) -> list[Float32]:
         """The results for any number of inputs."""
         while True:
             batch = self.batch
@@ -30,7 +30,7 @@ class Gpu:
             except torch.OutOfMemoryError:
                 self._make_do(min(batch, len(given)))
 
-    def _infer(self, part: Float32) -> list[Float32]:
+    def _infer(self, part: Float32 | UInt8) -> list[Float32]:
         on_cuda = self.device.type == "cuda"
         given = torch.from_numpy(np.ascontiguousarray(part))
         given = given.pin_memory() if on_cuda else given
@@ -38,7 +38,7 @@ class Gpu:
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.float16, enabled=on_cuda and self._half),
         ):
-            found = self._net(given.to(self.device, non_blocking=True))
+            found = self._net(given.to(self.device, non_blocking=True).float())
         found = (found,) if isinstance(found, Tensor) else found
         return [each.float().cpu().numpy() for each in found]
 

@@ -20,7 +20,7 @@ from facecluster.nets.weights import cache_folder, sha256_of
 if TYPE_CHECKING:
     from torch import nn
 
-LAYOUT = "6"
+LAYOUT = "7"
 """Version of the modules' inputs, outputs and layers; networks of another version are made again."""
 
 
@@ -29,14 +29,15 @@ class Graph:
     """A network that can be had: ``build`` makes torch's module, ``key`` names its weights (letters and digits).
 
     The module maps (N, …) float32 to one or several (N, …) float32. ``shape`` is that of its input on a
-    processor: how many are computed together is a matter of speed alone. ``ranges`` is the file by which it can be
-    quantised; see ``nets.quantise``.
+    processor: how many are computed together is a matter of speed alone. ``whole`` says that what it is given is
+    in bytes, uint8. ``ranges`` is the file by which it can be quantised; see ``nets.quantise``.
     """
 
     name: str
     key: str
     shape: tuple[int, ...]
     build: Callable[[], nn.Module]
+    whole: bool = False
     ranges: Path | None = None
 
     @property
@@ -102,6 +103,10 @@ def _convert(graph: Graph, folder: Path) -> None:
         decoder = TorchScriptPythonDecoder(module, example_input=torch.zeros(graph.shape))
         model = reader.convert(reader.load(decoder))
     model.reshape(list(graph.shape))
+    if graph.whole:
+        bytewise = openvino.preprocess.PrePostProcessor(model)
+        bytewise.input().tensor().set_element_type(openvino.Type.u8)
+        model = bytewise.build()
     if graph.ranges:
         from facecluster.nets.quantise import quantise, read_ranges
 

@@ -36,16 +36,36 @@ class Judge(nn.Module):
 
 
 class Scout(nn.Module):
-    """P-Net's judgement alone: (N, S, S, 4) float32 grey levels 0..255 of red, green, blue, and 255 in a picture.
+    """P-Net's judgement alone: (N, S, S, 4) grey levels 0..255 of red, green and blue; the fourth is ignored.
 
     Gives the probability of a face (N, h, w), with a cell for every 12 × 12 pixels that begin at even ones:
-    h = ceil(S / 2) - 5.
+    h = ceil(S / 2) - 5. Grey levels are not normalised before the first layer: its weights are.
+    """
 
-    The fourth channel is 0 around a picture. Where a picture's side is odd, the maxima at its end are taken over
-    half a cell, as in the original: what lies outside must not win. So it is made small in the first layer, and
-    activations that could make it large again come after the maximum. A rising PReLU (slope ≥ 0) cannot. A falling
-    one is max(x, slope·x), so the first layer gives slope·x as well, and after the maximum follows
-    max(a, b) = (a + b) / 2 + |a - b| / 2 by a layer of 1 × 1, where |x| is a PReLU of slope -1.
+    def __init__(self, net: PNet) -> None:
+        super().__init__()
+        weight = net.conv1.weight.detach() / 128
+        bias = net.conv1.bias.detach() - 127.5 * weight.sum((1, 2, 3))
+        self.first = nn.Sequential(_wider(net.conv1, weight, bias, 0), net.prelu1)
+        self.rest = nn.Sequential(net.conv2, net.prelu2, net.conv3, net.prelu3)
+        self.face = _difference(net)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """The probability."""
+        x = max_pool2d(self.first(pixels.permute(0, 3, 1, 2)), 2, 2, ceil_mode=True)
+        return (torch.sigmoid(self.face(self.rest(x))[:, 0]),)
+
+
+class Proposer(nn.Module):
+    """P-Net: (N, S, S, 4) float32 grey levels 0..255 of red, green and blue, and 255 in a picture, 0 around it.
+
+    Gives offsets (N, 4, h, w) and the probability of a face (N, h, w), in cells as ``Scout`` has them.
+
+    Where a picture's side is odd, the maxima at its end are taken over half a cell, as in the original: what lies
+    outside must not win. So it is made small in the first layer, and activations that could make it large again
+    come after the maximum. A rising PReLU (slope ≥ 0) cannot. A falling one is max(x, slope·x), so the first layer
+    gives slope·x as well, and after the maximum follows max(a, b) = (a + b) / 2 + |a - b| / 2 by a layer of 1 × 1,
+    where |x| is a PReLU of slope -1.
     """
 
     def __init__(self, net: PNet) -> None:
@@ -68,36 +88,13 @@ class Scout(nn.Module):
         )
         self.second.bias = net.conv2.bias
         self.rest = nn.Sequential(net.prelu2, net.conv3, net.prelu3)
-        self.face = nn.Conv2d(32, 1, 1)
-        self.face.weight, self.face.bias = (
-            nn.Parameter(each[1:] - each[:1]) for each in (net.conv4_1.weight, net.conv4_1.bias)
-        )
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """The probability."""
-        return (self._probability(self._map(pixels)),)
-
-    def _map(self, pixels: Tensor) -> Tensor:
-        x = max_pool2d(self.rise(self.first(_normalised(pixels))), 2, 2, ceil_mode=True)
-        x = self.second(self.bend(self.pair(x)))
-        mapped: Tensor = self.rest(x)
-        return mapped
-
-    def _probability(self, mapped: Tensor) -> Tensor:
-        return torch.sigmoid(self.face(mapped)[:, 0])
-
-
-class Proposer(Scout):
-    """All of P-Net: as ``Scout``, but gives offsets (N, 4, h, w), too, before the probability."""
-
-    def __init__(self, net: PNet) -> None:
-        super().__init__(net)
-        self.offsets = net.conv4_2
+        self.face, self.offsets = _difference(net), net.conv4_2
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Offsets and probability."""
-        mapped = self._map(pixels)
-        return self.offsets(mapped), self._probability(mapped)
+        x = max_pool2d(self.rise(self.first(_normalised(pixels))), 2, 2, ceil_mode=True)
+        x = self.rest(self.second(self.bend(self.pair(x))))
+        return self.offsets(x), torch.sigmoid(self.face(x)[:, 0])
 
 
 def scout() -> nn.Module:
@@ -122,6 +119,15 @@ def output() -> nn.Module:
     """O-Net, which judges candidates of 48 × 48 pixels and finds their landmarks."""
     mtcnn_path("onet")
     return Judge(ONet())
+
+
+def _difference(net: PNet) -> nn.Conv2d:
+    """The layer whose sigmoid is the softmax of the original's two: face and no face."""
+    layer = nn.Conv2d(32, 1, 1)
+    layer.weight, layer.bias = (
+        nn.Parameter(each[1:] - each[:1]) for each in (net.conv4_1.weight, net.conv4_1.bias)
+    )
+    return layer
 
 
 def _normalised(pixels: Tensor) -> Tensor:

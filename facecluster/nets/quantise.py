@@ -16,7 +16,7 @@ import numpy as np
 import openvino
 from openvino import opset13 as ops
 
-from facecluster.records import Float32
+from facecluster.records import Float32, UInt8
 
 LEVELS, WEIGHT_LEVELS = 256, 255
 """Values of an unsigned and of a symmetric signed byte."""
@@ -25,7 +25,7 @@ Ranges = dict[str, tuple[float, float]]
 """Least and greatest value that each convolution is given, by the convolution's name."""
 
 
-def observe(model: Any, batches: Iterable[Float32]) -> Ranges:
+def observe(model: Any, batches: Iterable[Float32 | UInt8]) -> Ranges:
     """The ranges of what the convolutions of ``model`` (an ``openvino.Model``) are given for some inputs."""
     watched, first = model.clone(), len(model.outputs)
     sources = {name: node.input_value(0) for name, node in _convolutions(watched)}

@@ -7,7 +7,7 @@ in a fraction of the time: there, torch is imported only once, to make the files
 from __future__ import annotations
 
 import sys
-import threading
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ import openvino
 from facecluster.errors import UsageError
 from facecluster.nets.graphs import Graph, graph_file
 from facecluster.nets.weights import cache_folder
-from facecluster.records import Float32
+from facecluster.records import Float32, UInt8
 
 GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 """One of these is there where Linux can use a GPU for computing."""
@@ -28,9 +28,12 @@ ONE_CORE = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": 
 
 
 class Network(Protocol):
-    """A network on a device: (N, …) float32 to its results, each (N, …) float32; may be called by many threads."""
+    """A network on a device: (N, …) to its results, each (N, …) float32; may be called by many threads.
 
-    def __call__(self, given: Float32, /) -> list[Float32]: ...  # noqa: D102
+    It is given float32, or uint8 where its graph says so.
+    """
+
+    def __call__(self, given: Float32 | UInt8, /) -> list[Float32]: ...  # noqa: D102
 
 
 class Processor:
@@ -39,8 +42,8 @@ class Processor:
     It computes in float32 if ``exact`` or if the processor has no instructions for bfloat16; else in that, and in
     8-bit integers where the network has ranges for them (processors that can do the one can do the other).
 
-    Every thread has a compiled network of its own: what OpenVINO shares between threads it hands to threads of its
-    own, and waking them up takes as long as a small network.
+    Each call that runs at the same time as others has a compiled network of its own: what OpenVINO shares between
+    threads it hands to threads of its own, and waking them up takes as long as a small network.
     """
 
     def __init__(self, graph: Graph, *, exact: bool = False) -> None:
@@ -50,28 +53,36 @@ class Processor:
         self._model = graph_file(graph if fast else replace(graph, ranges=None))
         self._options = ONE_CORE | {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
         self._batch = graph.shape[0]
-        self._own = threading.local()
-        self._request()  # an error should come now
+        self._idle: deque[Any] = deque()
+        self._idle.append(self._compile())  # an error should come now
 
-    def __call__(self, given: Float32) -> list[Float32]:
+    def __call__(self, given: Float32 | UInt8) -> list[Float32]:
         """The results for any number of inputs; the last batch is filled up with zeros."""
-        parts = [self._infer(given[i : i + self._batch]) for i in range(0, len(given), self._batch)]
-        if not parts:
-            return [np.zeros((0, *tensor.shape[1:]), np.float32) for tensor in self._request().output_tensors]
-        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+        request = self._borrow()
+        try:
+            parts = [self._infer(request, given[i : i + self._batch]) for i in range(0, len(given), self._batch)]
+            if not parts:
+                return [np.zeros((0, *tensor.shape[1:]), np.float32) for tensor in request.output_tensors]
+            return [np.concatenate(part) for part in zip(*parts, strict=True)]
+        finally:
+            self._idle.append(request)
 
-    def _infer(self, part: Float32) -> list[Float32]:
-        request, count = self._request(), len(part)
+    def _infer(self, request: Any, part: Float32 | UInt8) -> list[Float32]:
+        count = len(part)
         if count < self._batch:
-            part = np.concatenate([part, np.zeros((self._batch - count, *part.shape[1:]), np.float32)])
+            part = np.concatenate([part, np.zeros((self._batch - count, *part.shape[1:]), part.dtype)])
         request.set_input_tensor(openvino.Tensor(np.ascontiguousarray(part), shared_memory=True))
         request.infer()
         return [np.array(tensor.data[:count]) for tensor in request.output_tensors]
 
-    def _request(self) -> Any:
-        if not hasattr(self._own, "request"):
-            self._own.request = self._core.compile_model(self._model, "CPU", self._options).create_infer_request()
-        return self._own.request
+    def _borrow(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._compile()
+
+    def _compile(self) -> Any:
+        return self._core.compile_model(self._model, "CPU", self._options).create_infer_request()
 
 
 def network(graph: Graph, device: str, *, exact: bool = False) -> Network:

@@ -31,6 +31,12 @@ def test_beyond_the_photo_its_edge_is_repeated() -> None:
     assert chip[-1, -1].tolist() == pytest.approx([99, 99, 0], abs=1)
 
 
+@pytest.mark.parametrize(("x0", "column"), [(-400, 0), (400, 99)])
+def test_a_box_beside_the_photo_shows_its_nearest_edge(x0: float, column: int) -> None:
+    chip = faces.cut(gradient(100, 100), Box(x0, 20, x0 + 60, 80))
+    assert (chip[..., 0] == column).all()
+
+
 def test_landmarks_lie_on_the_same_pixels_of_photo_and_chip() -> None:
     box = Box(60, 40, 122, 133)
     points = np.array([[70, 60], [110, 62], [90, 80], [75, 100], [105, 101]], np.float32)
