@@ -86,6 +86,7 @@ class _Export:
         )
 
     def run(self) -> ExportResult:
+        """Carry out the plan, step by step."""
         for path in self.plan.remove:
             self._remove(path)
             self._step()

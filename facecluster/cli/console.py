@@ -93,6 +93,7 @@ class _Pace(ProgressColumn):
         self.unit = unit
 
     def render(self, task: Task) -> Text:
+        """Pace so far; nothing before the first step."""
         if not (task.completed and task.total and task.elapsed):
             return Text()
         pace = task.completed / task.elapsed

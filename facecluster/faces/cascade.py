@@ -23,7 +23,7 @@ PROPOSE, REFINE = 0.6, 0.7
 """Least probability that P-Net and R-Net ask of a candidate (the thresholds of Zhang et al.'s code)."""
 
 UNSURE = 0.05
-"""In 16 bits, P-Net's probabilities are wrong by less than this."""
+"""In 8 bits, P-Net's probabilities are hardly ever wrong by more where they are near ``PROPOSE``."""
 
 
 @dataclass(frozen=True, slots=True)

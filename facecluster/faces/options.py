@@ -1,4 +1,4 @@
-"""What the detector looks for; apart from it, so that to say so does not load torch."""
+"""What the detector looks for; apart from it, so that to say so loads no network."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ class Graph:
     def label(self) -> str:
         """Another one for every file that can be made of the network."""
         parts = [self.name, self.key, "x".join(map(str, self.shape)), LAYOUT]
+        parts += ["bytes"] * self.whole
         return "-".join([*parts, sha256_of(self.ranges)[:16]] if self.ranges else parts)
 
 

@@ -87,6 +87,7 @@ class _Groups:
 
     @classmethod
     def of(cls, vectors: Float32, group: Int64, conflicts: csr_matrix | None, penalty: float) -> _Groups:
+        """The groups that ``group`` (N,) assigns ``vectors`` (N, D) to."""
         n, count = len(group), int(group.max(initial=-1)) + 1
         member = csr_matrix((np.ones(n), (group, np.arange(n))), shape=(count, n))
         between = None
@@ -116,6 +117,7 @@ class _Groups:
         apart[found.row, found.col] += self.penalty * np.minimum(found.data / smaller, 1)
 
     def merge(self, left: Int64, right: Int64) -> None:
+        """Let each group of ``left`` take in the one of ``right`` at the same place."""
         self.sums[left] += self.sums[right]
         self.sizes[left] += self.sizes[right]
         if self.conflicts is not None and len(left):

@@ -20,7 +20,7 @@ from facecluster.store import Store
 __all__ = ["CHUNK", "Progress", "Read", "Scan", "ScanResult"]
 
 CHUNK = 8
-"""Files that a worker takes at a time, and that are committed together."""
+"""Files that a worker takes at a time, and that are committed together; fewer where there are few in all."""
 
 Read = Callable[[Sequence[FileEntry], Claims], list[Outcome]]
 
@@ -94,7 +94,8 @@ class Scan:
         def begin(chunk: list[FileEntry]) -> list[Outcome]:
             return [] if self.stop.is_set() else read(chunk, claims)
 
-        chunks = iter([todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)])
+        size = min(CHUNK, max(1, len(todo) // (4 * self.workers)))  # so that no worker is left with much at the end
+        chunks = iter([todo[i : i + size] for i in range(0, len(todo), size)])
         pool = ThreadPoolExecutor(self.workers)
         try:
             running = {pool.submit(begin, chunk) for chunk in islice(chunks, self.workers + 1)}

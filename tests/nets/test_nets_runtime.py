@@ -77,6 +77,25 @@ def test_several_threads_may_call_it(graph: Graph) -> None:
             np.testing.assert_allclose(result, expected(pixels)[0], atol=1e-4)
 
 
+def test_later_threads_take_over_what_earlier_ones_compiled(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: runtime.Processor) -> None:
+        raise AssertionError("compiled again")
+
+    net = processor(graph)
+    monkeypatch.setattr(runtime.Processor, "_compile", refuse)
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as pool:
+            assert len(pool.submit(net, given(4)).result()[0]) == 4
+
+
+def test_bytes_give_what_the_same_numbers_give(graph: Graph) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+    wanted = expected(pixels.astype(np.float32))
+    for net in (processor(replace(graph, whole=True)), on_torch(graph)):
+        for mine, theirs in zip(net(pixels), wanted, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-2)
+
+
 def test_a_network_is_converted_once_and_again_when_it_is_damaged(graph: Graph, tmp_path: Path) -> None:
     built: list[int] = []
 
