@@ -6,8 +6,9 @@
 The plain script opens each photo with Pillow, calls facenet-pytorch's ``MTCNN.detect`` on it (smallest face 20
 pixels), cuts each face and runs InceptionResnetV1 in float32, photo by photo. Ours is ``facecluster scan`` with
 its defaults, database writes included. Both are timed without loading their networks. ``--large N`` makes N photos
-of 12 megapixels first, each a mosaic of four of the given ones. The plain script's faces are then looked for among
-ours: found where a box of ours has an intersection over union of one half or more with it.
+of 12 megapixels first, each a mosaic of four of the given ones. The plain script's boxes are then looked for among
+ours: found where a box of ours has an intersection over union of one half or more with it. Not all of its boxes
+are faces, so YuNet is asked about each.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from facenet_pytorch import MTCNN, InceptionResnetV1
+from judge import Judge, overlap
 from PIL import Image, ImageFile, ImageOps
 from rich.progress import track
 
@@ -77,19 +79,21 @@ def ours(folder: Path, model: str, options: faces.DetectOptions) -> Iterator[tup
         yield seconds, {path: by_photo.get(file.photo_id or -1, []) for path, file in known.items()}
 
 
-def overlap(a: Box, b: Box) -> float:
-    width = max(0.0, min(a.x1, b.x1) - max(a.x0, b.x0))
-    height = max(0.0, min(a.y1, b.y1) - max(a.y0, b.y0))
-    return width * height / (a.width * a.height + b.width * b.height - width * height)
-
-
-def report_faces(theirs: Boxes, own: Boxes, least: float) -> None:
-    """How many of the plain script's faces were found, of all and of those at least ``least`` pixels wide."""
-    for smallest in sorted({0.0, least}):
-        wanted = [(file, box) for file in theirs for box in theirs[file] if min(box.width, box.height) >= smallest]
-        hit = sum(any(overlap(box, mine) >= 0.5 for mine in own.get(file, [])) for file, box in wanted)
-        print(f"of its {len(wanted)} faces of {smallest:.0f} px and more: {hit} found, {hit / len(wanted):.2%}")
-    print(f"faces in all: plain {sum(map(len, theirs.values()))}, facecluster {sum(map(len, own.values()))}")
+def report_faces(theirs: Boxes, own: Boxes) -> None:
+    """How many of the plain script's boxes were found, of all and of those that YuNet takes for faces, too."""
+    judge = Judge()
+    hits = {True: [0, 0], False: [0, 0]}
+    for file in track(theirs, description="asking YuNet"):
+        image = upright(file)
+        for box in theirs[file]:
+            counts = hits[judge.is_face(image, box)]
+            counts[0] += any(overlap(box, mine) >= 0.5 for mine in own.get(file, []))
+            counts[1] += 1
+    hit, wanted = (sum(pair) for pair in zip(*hits.values(), strict=True))
+    print(f"of its {wanted} boxes: {hit} found, {hit / wanted:.2%}")
+    good, faces = hits[True]
+    print(f"of the {faces} that YuNet takes for faces: {good} found, {good / faces:.2%}")
+    print(f"boxes in all: plain {wanted}, facecluster {sum(map(len, own.values()))}")
 
 
 def make_large(files: list[Path], folder: Path, count: int) -> list[Path]:
@@ -142,8 +146,7 @@ def compare(files: list[Path], folder: Path, model: str, rounds: int, detect: fa
         rates = f"plain {len(files) / plain_seconds:.2f} photos/s, facecluster {len(files) / seconds:.2f}"
         print(f"round {turn + 1}: {rates}, ratio {ratios[-1]:.2f}", flush=True)
     print(f"{len(files)} photos, median ratio {statistics.median(ratios):.2f}")
-    largest = max(max(Image.open(file).size) for file in files)
-    report_faces(theirs, own, detect.min_face * max(1.0, largest / detect.max_side))
+    report_faces(theirs, own)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB, both sides' networks")
 
 
