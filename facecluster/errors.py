@@ -4,6 +4,7 @@
 
     FaceclusterError
     ├── UsageError              the request itself cannot be carried out as asked
+    │   └── NameTakenError      another person has that name
     ├── UnreadablePhotoError    one file cannot be read as a photo; the run goes on without it
     ├── WeightsError            weights are missing, damaged or not the ones expected
     ├── ModelMismatchError      the database holds embeddings of another model
@@ -21,6 +22,17 @@ class FaceclusterError(Exception):
 
 class UsageError(FaceclusterError):
     """The request cannot be carried out as asked: an option, a path or a name is wrong."""
+
+
+class NameTakenError(UsageError):
+    """Another person is called so already: ``name`` and ``person_id`` are that person's."""
+
+    def __init__(self, name: str, person_id: int) -> None:
+        self.name = name
+        self.person_id = person_id
+        super().__init__(
+            f"Person {person_id:03d} is called {name} already: merge the two, or choose another name."
+        )
 
 
 class UnreadablePhotoError(FaceclusterError):

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from facecluster import __version__
-from facecluster.cli import cluster, demo, export, migrate, models, scan, status
+from facecluster.cli import cluster, demo, export, migrate, models, people, scan, status
 from facecluster.cli.console import say_error
 from facecluster.errors import FaceclusterError
 
@@ -55,7 +55,7 @@ def facecluster(
     """Find the people in a photo library, on your own machine.
 
     **scan** reads the photos, **cluster** groups their faces into people, **export** writes an album per person.
-    Nothing leaves the machine, and your photos are never changed.
+    **people** shows, names and corrects them. Nothing leaves the machine, and your photos are never changed.
 
     **Examples**
 
@@ -69,6 +69,7 @@ app.command()(scan.scan)
 app.command()(cluster.cluster)
 app.command()(export.export)
 app.command()(status.status)
+app.add_typer(people.app, name="people")
 app.add_typer(models.app, name="models")
 app.command()(migrate.migrate)
 app.command()(demo.demo)

@@ -19,6 +19,7 @@ from facecluster.cli.console import (
     print_json,
     shown,
     spinner,
+    years,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def cluster(
     k: Annotated[
         int | None, typer.Option("--k", min=1, help="k-means: how many people. [default: searched]")
     ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Form people anew whom you never named or corrected.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Rows of the table.")] = 30,
     dry_run: DryRun = False,
     db: Database = None,
@@ -59,7 +63,9 @@ def cluster(
 ) -> None:
     """Group the faces of the library into people.
 
-    People keep their numbers from run to run. Blurred, tiny and doubtful faces never form a person, but join one
+    People grow: those who are there keep their faces and numbers, new faces join them, and what is left forms new
+    people. What you named or corrected (see `facecluster people`) is final; `--anew` forms the others again, which
+    is what another `--join-distance` needs. Blurred, tiny and doubtful faces never form a person, but join one
     that they resemble; two faces in one photo are taken for two people. Tightness is the mean squared distance
     between a person's faces: the smaller, the surer.
 
@@ -77,7 +83,7 @@ def cluster(
         )
         if join_distance is not None:
             options = replace(options, join_distance=join_distance)
-        result = library.cluster(options, dry_run=dry_run)
+        result = library.cluster(options, dry_run=dry_run, anew=anew)
         model = library.model
     print_json(result) if json else _print(result, model, limit, dry_run)
 
@@ -99,7 +105,7 @@ def _print(result: ClusterResult, model: str, limit: int, dry_run: bool) -> None
     if dry_run:
         out.print("Nothing was written.")
     elif people:
-        out.print("Next: facecluster export albums/")
+        out.print("Next: facecluster people name 1 NAME, or facecluster export albums/")
 
 
 def _changes(result: ClusterResult) -> str:
@@ -123,13 +129,7 @@ def people_table(people: list[PersonSummary]) -> Table:
             shown(person.title),
             f"{person.faces:,}",
             f"{person.photos:,}",
-            _years(person.years),
+            years(person.years),
             f"{person.tightness:.2f}",
         )
     return table
-
-
-def _years(years: tuple[int, int] | None) -> str:
-    if years is None:
-        return "–"
-    return str(years[0]) if years[0] == years[1] else f"{years[0]}–{years[1]}"

@@ -85,6 +85,13 @@ def number(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def years(span: tuple[int, int] | None) -> str:
+    """``2021``, ``2021–2025``, or a dash when none is known."""
+    if span is None:
+        return "–"
+    return str(span[0]) if span[0] == span[1] else f"{span[0]}–{span[1]}"
+
+
 class _Pace(ProgressColumn):
     """Things per second since the total is known, and the time that the rest will take at that pace."""
 

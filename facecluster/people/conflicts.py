@@ -1,11 +1,15 @@
-"""One photo, one face per person: a soft rule, for mirrors and collages show a person twice."""
+"""Faces that are not one person's: of one photo, or because the user said so.
+
+One photo, one face per person is a soft rule, for mirrors and collages show a person twice. The user's word is
+not soft.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from facecluster.people.grouping import NOBODY, distance_to_mean
+from facecluster.people.grouping import NOBODY, Held, distance_to_mean
 from facecluster.records import Float32, Int64
 
 
@@ -29,6 +33,29 @@ def same_photo(vectors: Float32, photo: Int64, strong: float) -> csr_matrix:
     left, right = left[apart], right[apart]
     both = np.concatenate((left, right)), np.concatenate((right, left))
     return csr_matrix((np.ones(2 * len(left), np.float32), both), shape=(n, n))
+
+
+FOREVER = 1e9
+"""As many conflicts as no group of faces can outweigh."""
+
+
+def barred(held: Held) -> csr_matrix:
+    """``FOREVER`` in (N, N), symmetric, between a face of a person and all that must not come to that person.
+
+    That is another touched person, represented by a face as well, or a single face that was refused.
+    """
+    people, first = np.unique(held.labels, return_index=True)
+    member = np.full(len(held.touched), NOBODY, np.int64)
+    member[people[people != NOBODY]] = first[people != NOBODY]
+    touched = member[held.touched & (member != NOBODY)]
+    one, other = np.triu_indices(len(touched), 1)
+    face, person = held.refused.T
+    known = (member[person] != NOBODY) & (held.labels[face] != person)
+    left = np.concatenate([touched[one], face[known]])
+    right = np.concatenate([touched[other], member[person[known]]])
+    both = np.concatenate((left, right)), np.concatenate((right, left))
+    shape = len(held.labels), len(held.labels)
+    return csr_matrix((np.full(2 * len(left), FOREVER, np.float32), both), shape=shape)
 
 
 def one_per_photo(vectors: Float32, labels: Int64, conflicts: csr_matrix) -> Int64:

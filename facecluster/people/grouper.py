@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from facecluster.people.conflicts import one_per_photo, same_photo
+from facecluster.people.conflicts import barred, one_per_photo, same_photo
 from facecluster.people.density import density_groups
 from facecluster.people.grouping import (
     NOBODY,
@@ -15,6 +15,7 @@ from facecluster.people.grouping import (
     ClusterOptions,
     Constraints,
     Grouping,
+    Held,
     Reason,
     distance_to_mean,
     number_by_size,
@@ -28,23 +29,39 @@ DISPUTED = 0.1
 """With more conflicting pairs per face a group holds several people: siblings, say, who are often together."""
 
 
-def cluster(vectors: Float32, constraints: Constraints, options: ClusterOptions) -> Grouping:
+def cluster(
+    vectors: Float32, constraints: Constraints, options: ClusterOptions, held: Held | None = None
+) -> Grouping:
     """Group faces into people; the same input gives the same groups.
 
     ``vectors`` is (N, D) float32 with rows of unit length. Faces that may form a person do so by HDBSCAN and
     average linkage, or by k-means; groups below ``min_size`` dissolve; then every face that is left joins the
     nearest person within ``join_distance``. Of one photo a person has one face, unless two are nearly equal.
-    Raises UsageError when k-means is asked for more people than there are faces to form them.
+
+    People that are ``held`` grow: faces of nobody join them first, the rest forms groups, and groups and people
+    that are near become one. Raises UsageError when k-means is asked for more people than there are faces.
     """
     conflicts = same_photo(vectors, constraints.photo, STRONG * options.join_distance)
-    formed = _form(vectors, constraints.may_form, conflicts, options)
-    lasting = _number_faces(formed) >= options.min_size
-    labels = number_by_size(np.where(lasting, formed, NOBODY))
-    labels, taken = join(vectors, labels, options.join_distance, conflicts)
+    labels, taken = np.full(len(vectors), NOBODY, np.int64), np.zeros(len(vectors), bool)
+    if held is not None:
+        conflicts = csr_matrix(conflicts + barred(held))
+        labels, taken = join(vectors, _compact(held.labels), options.join_distance, conflicts)
+    formed = _form(vectors, constraints.may_form & (labels == NOBODY), conflicts, options)
+    new = (formed != NOBODY) & (_number_faces(formed) >= options.min_size)
+    labels[new] = formed[new] + labels.max(initial=NOBODY) + 1
+    if held is not None and options.algorithm == "hdbscan":
+        _link(vectors, labels, labels != NOBODY, conflicts, options)
+    labels, taken = join(vectors, number_by_size(labels), options.join_distance, conflicts)
     labels = number_by_size(labels)
     return Grouping(
         labels, distance_to_mean(vectors, labels), _reasons(labels, formed, constraints.may_form, taken)
     )
+
+
+def _compact(labels: Int64) -> Int64:
+    """People without a face have no label: 0.. for those with one, in the same order."""
+    ids, compact = np.unique(labels, return_inverse=True)
+    return (compact - int((ids == NOBODY).any())).astype(np.int64)
 
 
 def _form(vectors: Float32, may_form: Bool, conflicts: csr_matrix, options: ClusterOptions) -> Int64:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,7 @@ class _Known:
     photos: dict[int, Photo]
     people: dict[int, PersonRow]
     before: dict[int, Assignment]
+    rejections: list[tuple[int, int]]
     next_id: int
 
     @property
@@ -91,21 +93,34 @@ class _Known:
         """Whether each embedded face (N,) is confirmed to be where it was."""
         return np.array([face.id in self.before and self.before[face.id].confirmed for face in self.found], bool)
 
+    @property
+    def fixed(self) -> NDArray[np.bool_]:
+        """Whether each embedded face (N,) is confirmed, or of a person whom the user touched."""
+        touched = [id_ for id_, row in self.people.items() if row.touched]
+        return self.confirmed | np.isin(self.was, touched)
+
 
 def cluster(
-    store: Store, model: str, options: people.ClusterOptions, gate: QualityGate, dry_run: bool = False
+    store: Store,
+    model: str,
+    options: people.ClusterOptions,
+    gate: QualityGate,
+    dry_run: bool = False,
+    anew: bool = False,
 ) -> ClusterResult:
     """Group the faces embedded by ``model`` (a fingerprint) into people and write that down, unless ``dry_run``.
 
-    People keep their ids where their confirmed faces are, else while more than half of their faces stay
-    together; confirmed faces never move.
+    People grow: their faces stay, and others join them. With ``anew``, or by k-means, people whom the user never
+    touched are formed again, and keep their ids while more than half of their faces stay together. Confirmed
+    faces never move, and what was rejected does not come back.
     """
     known = _read(store, model)
     constraints = people.Constraints(
         photo=np.array([face.photo_id for face in known.found], np.int64),
         may_form=np.array([gate.passes(face) for face in known.found], bool),
     )
-    grouping = people.cluster(known.vectors, constraints, options)
+    kept = known.fixed if anew or options.algorithm == "kmeans" else np.ones(len(known.found), bool)
+    grouping = people.cluster(known.vectors, constraints, options, _held(known, kept))
     owner, new = _owners(known, grouping.labels)
     after = _assignments(known, owner, grouping)
     if not dry_run:
@@ -129,14 +144,30 @@ def _read(store: Store, model: str) -> _Known:
             store.photos.all(),
             store.people.all(),
             store.people.assignments(),
+            store.people.rejections(),
             store.people.next_id(),
         )
+
+
+def _held(known: _Known, kept: NDArray[np.bool_]) -> people.Held:
+    """People as labels in the order of their ids, for the faces that are ``kept`` (N,); and whose no face is."""
+    label = {id_: i for i, id_ in enumerate(known.people)}
+    index = {face.id: i for i, face in enumerate(known.found)}
+    refused = [(index[face], label[id_]) for face, id_ in known.rejections if face in index]
+    births = [(label[id_], date.fromisoformat(row.born)) for id_, row in known.people.items() if row.born]
+    taken = [known.photos[face.photo_id].taken_at for face in known.found] if births else []
+    refused += [(i, one) for one, born in births for i, when in enumerate(taken) if when and when.date() < born]
+    return people.Held(
+        labels=np.array([label.get(id_, -1) for id_ in np.where(kept, known.was, -1).tolist()], np.int64),
+        touched=np.array([row.touched for row in known.people.values()], bool),
+        refused=np.array(refused, np.int64).reshape(-1, 2),
+    )
 
 
 def _owners(known: _Known, labels: Int64) -> tuple[Int64, list[int]]:
     """The person id (N,) of each embedded face, -1 for nobody, and which of these are new people."""
     was, confirmed = known.was, known.confirmed
-    persons = people.keep_ids(was, labels, confirmed)
+    persons = people.keep_ids(was, labels, known.fixed)
     free = labels[~confirmed & (labels >= 0)]  # a group without one needs no new person
     unnamed = [label for label in np.unique(free).tolist() if label not in persons]
     new = list(range(known.next_id, known.next_id + len(unnamed)))
@@ -206,3 +237,25 @@ def summaries(
         span = (min(years), max(years)) if years else None
         figures.append(PersonSummary(id_, title, len(indices), len(of), span, mean))
     return sorted(figures, key=lambda person: (-person.faces, person.id))
+
+
+TIGHTER = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""Shares of the join distance at which a person's faces are tried to be taken apart."""
+
+
+def apart(store: Store, model: str, face_ids: list[int], options: people.ClusterOptions) -> list[list[int]]:
+    """Some faces in the groups into which they fall first as the join distance shrinks, the largest first.
+
+    Faces that ``model`` has not embedded are in the largest group; it is the only one when nothing falls apart.
+    """
+    known, vectors = store.faces.vectors(model)
+    chosen = np.isin(known, face_ids)
+    faces, vectors = known[chosen], vectors[chosen]
+    for share in TIGHTER:
+        labels = people.average_linkage(vectors, np.arange(len(faces)), share * options.join_distance)
+        if labels.max(initial=0) > 0:
+            groups = [faces[labels == label].tolist() for label in range(labels.max() + 1)]
+            groups.sort(key=len, reverse=True)
+            groups[0] = sorted(set(face_ids) - {face for group in groups[1:] for face in group})
+            return groups
+    return [face_ids]

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from datetime import datetime
 
-from facecluster.errors import UsageError
+from facecluster.pipeline.naming import find_person
 from facecluster.records import Album, AlbumFace
-from facecluster.store import PersonRow, Store
+from facecluster.store import Store
 
 
 def albums_of(store: Store, min_size: int = 1, persons: Collection[str] = ()) -> list[Album]:
     """An album for every person with at least ``min_size`` photos that are there, most photos first.
 
-    With ``persons`` (ids, titles or names), only theirs; raises ``UsageError`` for one that is nobody's, or
-    may be several people's.
+    Without ``persons``, of all who are not hidden. With ``persons`` (ids, titles or names), only theirs; raises
+    ``UsageError`` for one that is nobody's, or may be several people's.
     """
     rows = store.people.all()
-    wanted = {_find(text, rows) for text in persons} or set(rows)
+    wanted = {find_person(text, rows) for text in persons} or {id_ for id_, row in rows.items() if not row.hidden}
     faces = _faces_by_person(store, wanted)
     albums = [
         Album(id_, rows[id_].title, tuple(sorted(found, key=_when)))
@@ -58,18 +57,6 @@ def _faces_by_person(store: Store, wanted: set[int]) -> dict[int, list[AlbumFace
             )
         )
     return faces
-
-
-def _find(text: str, rows: dict[int, PersonRow]) -> int:
-    """The person whose number, ``Person 007`` or name is ``text``."""
-    unnamed = {id_: replace(row, name=None).title for id_, row in rows.items()}
-    found = [id_ for id_, row in rows.items() if text in (str(id_), unnamed[id_], row.name)]
-    if not found:
-        raise UsageError(f"There is no person {text!r}; `facecluster cluster --dry-run` lists them.")
-    if len(found) > 1:
-        several = " or ".join(unnamed[id_] for id_ in found)
-        raise UsageError(f"{text!r} may be {several}: say which, in these words.")
-    return found[0]
 
 
 def _when(face: AlbumFace) -> tuple[datetime, str, int]:

@@ -22,6 +22,7 @@ from facecluster.machine import cores
 from facecluster.nets.specs import spec_of
 from facecluster.nets.weights import dimension, fingerprint
 from facecluster.pipeline.export import albums_of, chips_of
+from facecluster.pipeline.people import People
 from facecluster.pipeline.scan import Progress, Read, Scan, ScanResult
 from facecluster.store import Counts, Store, Unreadable
 
@@ -71,6 +72,11 @@ class Library:
         self.store.close()
 
     @property
+    def people(self) -> People:
+        """Names, corrections, and taking them back."""
+        return People(self.store, self._apart)
+
+    @property
     def model(self) -> str:
         """The name of the model whose embeddings the library uses."""
         known = self.store.faces.model()
@@ -117,10 +123,11 @@ class Library:
         *,
         gate: QualityGate | None = None,
         dry_run: bool = False,
+        anew: bool = False,
     ) -> ClusterResult:
-        """Group all faces into people; see ``pipeline.cluster``. Without ``options``, the model's own are used.
+        """Group all faces into people, or let those there are grow; see ``pipeline.cluster``.
 
-        Raises ``UsageError`` when nothing was scanned yet.
+        Without ``options``, the model's own are used. Raises ``UsageError`` when nothing was scanned yet.
         """
         from facecluster.pipeline.cluster import QualityGate, cluster
 
@@ -128,7 +135,8 @@ class Library:
         if known is None:
             raise UsageError("The library is empty: run `facecluster scan FOLDER` first.")
         with nullcontext() if dry_run else self.store.alone():
-            return cluster(self.store, known[0], options or self.cluster_options(), gate or QualityGate(), dry_run)
+            options, gate = options or self.cluster_options(), gate or QualityGate()
+            return cluster(self.store, known[0], options, gate, dry_run, anew)
 
     def cluster_options(self) -> ClusterOptions:
         """Options with the join distance that was calibrated for the library's model."""
@@ -202,6 +210,13 @@ class Library:
         known = self.store.faces.model()
         model = known[1] if known else None
         return Status(self.store.path, model, self.store.counts(), self.store.photos.unreadable())
+
+    def _apart(self, face_ids: list[int]) -> list[list[int]]:
+        """Some faces in groups of those that look alike, the largest group first."""
+        from facecluster.pipeline.cluster import apart
+
+        known = self.store.faces.model()
+        return apart(self.store, known[0], face_ids, self.cluster_options()) if known else [face_ids]
 
     def _use(self, model: str) -> str:
         """The model's fingerprint, once it is sure that the library holds no other's embeddings."""

@@ -94,7 +94,7 @@ class Scan:
         def begin(chunk: list[FileEntry]) -> list[Outcome]:
             return [] if self.stop.is_set() else read(chunk, claims)
 
-        size = min(CHUNK, max(1, len(todo) // (4 * self.workers)))  # so that no worker is left with much at the end
+        size = min(CHUNK, max(1, len(todo) // (4 * self.workers)))  # nobody is left with much at the end
         chunks = iter([todo[i : i + size] for i in range(0, len(todo), size)])
         pool = ThreadPoolExecutor(self.workers)
         try:

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from facecluster.errors import StoreError
 from facecluster.store.faces import FaceTable
+from facecluster.store.journal import Journal
 from facecluster.store.lock import locked
 from facecluster.store.people import PeopleTable
 from facecluster.store.photos import PhotoTable
@@ -37,8 +38,8 @@ class Counts:
 class Store:
     """The database of one library; use it as a context manager, which closes it.
 
-    ``store.photos``, ``store.faces`` and ``store.people`` hold the tables' reads and writes; a write outside of
-    ``with store.transaction()`` is committed at once.
+    ``store.photos``, ``store.faces``, ``store.people`` and ``store.journal`` hold the tables' reads and writes; a
+    write outside of ``with store.transaction()`` is committed at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,6 +48,7 @@ class Store:
         self.photos = PhotoTable(self.db)
         self.faces = FaceTable(self.db)
         self.people = PeopleTable(self.db)
+        self.journal = Journal(self.db)
 
     def __enter__(self) -> Self:
         return self

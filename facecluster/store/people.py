@@ -24,15 +24,42 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person: a stable id and, once the user gave one, a name."""
+    """A person: a stable id and, once the user gave one, a name.
+
+    ``born`` is an ISO 8601 date. A ``hidden`` person is one the user does not want to see. A ``touched`` one was
+    named, confirmed or changed by the user, so it never splits or merges by itself.
+    """
 
     id: int
     name: str | None
+    born: str | None = None
+    hidden: bool = False
+    touched: bool = False
 
     @property
     def title(self) -> str:
         """The name, or ``Person 007``."""
         return self.name or f"Person {self.id:03d}"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFigures:
+    """How much there is of a person; ``years`` are the first and last in which a photo was taken, if one tells."""
+
+    faces: int
+    confirmed: int
+    photos: int
+    years: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFace:
+    """A face of a person: its photo's number, and how far it is from the mean of the person's embeddings."""
+
+    face_id: int
+    photo_id: int
+    confirmed: bool
+    distance: float | None
 
 
 class PeopleTable:
@@ -43,8 +70,8 @@ class PeopleTable:
 
     def all(self) -> dict[int, PersonRow]:
         """Every person by id."""
-        rows = self._db.execute("SELECT id, name FROM people ORDER BY id")
-        return {id_: PersonRow(id_, name) for id_, name in rows}
+        rows = self._db.execute("SELECT id, name, born, hidden, touched FROM people ORDER BY id")
+        return {row[0]: PersonRow(row[0], row[1], row[2], bool(row[3]), bool(row[4])) for row in rows}
 
     def assignments(self) -> dict[int, Assignment]:
         """Every assignment by face id."""
@@ -56,24 +83,116 @@ class PeopleTable:
             for face, person, distance, reason, confirmed in rows
         }
 
+    def figures(self) -> dict[int, PersonFigures]:
+        """How much there is of each person that has a face, by id."""
+        rows = self._db.execute(
+            """SELECT person_id, count(*), sum(kind = 'confirmed'), count(DISTINCT photo_id),
+                      min(substr(taken_at, 1, 4)), max(substr(taken_at, 1, 4))
+               FROM assignments JOIN faces ON faces.id = face_id JOIN photos ON photos.id = photo_id
+               WHERE person_id IS NOT NULL GROUP BY person_id"""
+        )
+        return {
+            id_: PersonFigures(faces, confirmed, photos, (int(first), int(last)) if first else None)
+            for id_, faces, confirmed, photos, first, last in rows
+        }
+
+    def faces_of(self, person_id: int) -> list[PersonFace]:
+        """The faces of a person, nearest first."""
+        rows = self._db.execute(
+            """SELECT face_id, photo_id, kind = 'confirmed', distance
+               FROM assignments JOIN faces ON faces.id = face_id
+               WHERE person_id = ? ORDER BY distance IS NULL, distance, face_id""",
+            [person_id],
+        )
+        return [PersonFace(face, photo, bool(confirmed), far) for face, photo, confirmed, far in rows]
+
+    def owners(self, face_ids: Iterable[int]) -> dict[int, int | None]:
+        """Whose each face is, None for nobody's; faces that are not in the library are left out."""
+        query = """SELECT person_id FROM faces LEFT JOIN assignments ON face_id = faces.id WHERE faces.id = ?"""
+        found = {face_id: self._db.execute(query, [face_id]).fetchone() for face_id in face_ids}
+        return {face_id: row[0] for face_id, row in found.items() if row}
+
     def next_id(self) -> int:
         """The id that the next new person will have; ids of people that are gone are not used again."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'people'").fetchone()
         return int(row[0]) + 1 if row else 1
 
-    def replace_auto(self, assignments: Iterable[Assignment], new_people: Iterable[int]) -> None:
-        """Replace every automatic assignment; add people, drop unnamed ones without a face.
+    def rejections(self) -> list[tuple[int, int]]:
+        """Pairs of a face and a person whose it is not, in order."""
+        rows = self._db.execute("SELECT face_id, person_id FROM rejections ORDER BY face_id, person_id")
+        return [(face, person) for face, person in rows]
 
-        Confirmed assignments are never touched, whatever ``assignments`` says of their faces.
+    def replace_auto(self, assignments: Iterable[Assignment], new_people: Iterable[int]) -> None:
+        """Replace every automatic assignment; add people, drop those without a face that nobody touched.
+
+        Confirmed faces stay where they are, whatever ``assignments`` says of them; only their distance changes.
         """
         self._db.execute("DELETE FROM assignments WHERE kind = 'auto'")
         self._db.conn.executemany("INSERT INTO people (id) VALUES (?)", [(id_,) for id_ in new_people])
         self._db.conn.executemany(
-            """INSERT OR IGNORE INTO assignments (face_id, person_id, kind, distance, reason)
-               VALUES (?, ?, 'auto', ?, ?)""",
+            """INSERT INTO assignments (face_id, person_id, kind, distance, reason)
+               VALUES (?, ?, 'auto', ?, ?)
+               ON CONFLICT (face_id) DO UPDATE SET distance = excluded.distance
+               WHERE person_id IS excluded.person_id""",
             [(a.face_id, a.person_id, a.distance, a.reason) for a in assignments],
         )
         self._db.execute(
-            """DELETE FROM people WHERE name IS NULL
+            """DELETE FROM people WHERE name IS NULL AND NOT touched
                AND id NOT IN (SELECT person_id FROM assignments WHERE person_id IS NOT NULL)"""
+        )
+
+    def add(self) -> int:
+        """A new person that the user made; returns the id."""
+        cursor = self._db.execute("INSERT INTO people (touched) VALUES (1)")
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def change(self, person_id: int, **columns: str | int | None) -> None:
+        """Set some of ``name``, ``born`` and ``hidden`` of a person, which the user touches by that."""
+        assigned = ", ".join(f"{column} = ?" for column in columns)
+        values = [*columns.values(), person_id]
+        self._db.execute(
+            f"UPDATE people SET {assigned + ', ' if assigned else ''}touched = 1 WHERE id = ?", values
+        )
+
+    def remove(self, person_id: int) -> None:
+        """Delete a person who has no faces and no rejections any more."""
+        self._db.execute("DELETE FROM people WHERE id = ?", [person_id])
+
+    def assign(self, face_ids: Iterable[int], person_id: int | None, *, reason: str | None = None) -> None:
+        """Make faces a person's, confirmed; or, with None, nobody's yet for a ``reason``."""
+        kind = "auto" if person_id is None else "confirmed"
+        self._db.conn.executemany(
+            """INSERT INTO assignments (face_id, person_id, kind, reason) VALUES (?, ?, ?, ?)
+               ON CONFLICT (face_id) DO UPDATE SET person_id = excluded.person_id, kind = excluded.kind,
+               reason = excluded.reason,
+               distance = CASE WHEN person_id IS excluded.person_id THEN distance END""",
+            [(face_id, person_id, kind, reason) for face_id in face_ids],
+        )
+
+    def hand_over(self, giver: int, taker: int) -> None:
+        """Make all faces of one person another's, confirmed or not as they were, and the rejections too."""
+        self._db.execute(
+            "UPDATE assignments SET person_id = ?, distance = NULL WHERE person_id = ?", [taker, giver]
+        )
+        self._db.execute(
+            """INSERT OR IGNORE INTO rejections (face_id, person_id)
+               SELECT face_id, ? FROM rejections WHERE person_id = ?
+               AND face_id NOT IN (SELECT face_id FROM assignments WHERE person_id = ?)""",
+            [taker, giver, taker],
+        )
+        self._db.execute("DELETE FROM rejections WHERE person_id = ?", [giver])
+        self.accept(taker)
+
+    def reject(self, face_ids: Iterable[int], person_id: int) -> None:
+        """Remember that faces are not a person's."""
+        pairs = [(face_id, person_id) for face_id in face_ids]
+        self._db.conn.executemany("INSERT OR IGNORE INTO rejections (face_id, person_id) VALUES (?, ?)", pairs)
+
+    def accept(self, person_id: int) -> None:
+        """Forget rejections of faces that are the person's after all."""
+        self._db.execute(
+            """DELETE FROM rejections WHERE person_id = ?
+               AND face_id IN (SELECT face_id FROM assignments WHERE person_id = ?)""",
+            [person_id, person_id],
         )

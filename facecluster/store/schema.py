@@ -95,6 +95,37 @@ def m002_people(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m003_corrections(db: Database) -> None:
+    """What the user says of people, and a journal of it."""
+    for statement in (
+        "ALTER TABLE people ADD COLUMN born TEXT",
+        "ALTER TABLE people ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE people ADD COLUMN touched INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE rejections (
+            face_id INTEGER NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+            person_id INTEGER NOT NULL REFERENCES people(id) ON DELETE CASCADE,  -- whose the face is not
+            PRIMARY KEY (face_id, person_id)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX rejections_of_person ON rejections(person_id)",
+        """CREATE TABLE changes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,                 -- UTC
+            what TEXT NOT NULL,               -- a sentence
+            undone INTEGER NOT NULL
+        )""",
+        """CREATE TABLE change_rows (
+            number INTEGER PRIMARY KEY,
+            change_id INTEGER NOT NULL REFERENCES changes(id) ON DELETE CASCADE,
+            tbl TEXT NOT NULL,                -- the table of the row
+            before TEXT,                      -- the row as JSON; NULL: there was none
+            after TEXT                        -- NULL: there is none any more
+        )""",
+        "CREATE INDEX change_rows_of_change ON change_rows(change_id)",
+    ):
+        db.execute(statement)
+
+
 def migrate(db: Database) -> None:
     """Bring the tables up to date; raises ``StoreError`` when a newer facecluster or another program made them."""
     if db.table_names() and not migrations.applied(db):

@@ -29,7 +29,7 @@ def test_people_are_listed_and_the_rest_is_explained(run: Run, family: Path) -> 
         "2 people with 7 of 8 faces.",
         "Nobody yet: 1 like no other face.",
         "Changed: 7 faces joined, 2 new people.",
-        "Next: facecluster export albums/",
+        "Next: facecluster people name 1 NAME, or facecluster export albums/",
     ]
     assert "Changed: nothing." in run("cluster", "--min-size", 3).out
 

@@ -76,7 +76,7 @@ def test_an_unknown_person_is_a_sentence(run: Run, clustered: Path, tmp_path: Pa
     ran = run("export", tmp_path / "albums", "--person", "Bob")
     assert (ran.code, ran.out) == (1, "")
     assert "'Bob'" in ran.err
-    assert "`facecluster cluster --dry-run`" in ran.err
+    assert "`facecluster people` lists them" in ran.err
     assert not (tmp_path / "albums").exists()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from facecluster import people
 from facecluster.people import ClusterOptions
-from facecluster.pipeline.cluster import ClusterResult, QualityGate, cluster
+from facecluster.pipeline.cluster import ClusterResult, QualityGate, apart, cluster
 from facecluster.records import Box, Face, Photo
 from facecluster.store import Assignment, Store
 
@@ -48,8 +49,8 @@ def confirm(store: Store, face_ids: list[int], person: int) -> None:
         )
 
 
-def run(store: Store, dry_run: bool = False) -> ClusterResult:
-    return cluster(store, MODEL, OPTIONS, QualityGate(), dry_run)
+def run(store: Store, dry_run: bool = False, anew: bool = False) -> ClusterResult:
+    return cluster(store, MODEL, OPTIONS, QualityGate(), dry_run, anew)
 
 
 def owners(store: Store, face_ids: list[int]) -> list[int | None]:
@@ -62,7 +63,7 @@ def test_the_group_of_a_confirmed_face_takes_its_person(store: Store) -> None:
     confirm(store, near[:1], 7)
     confirm(store, far, 7)
     store.db.execute("UPDATE assignments SET kind = 'auto' WHERE face_id != ?", [near[0]])
-    result = run(store)
+    result = run(store, anew=True)
     assert owners(store, near) == [7, 7, 7]
     assert owners(store, far) == [8, 8, 8, 8]
     assert (result.joined, result.moved, result.new, result.gone) == (2, 4, 1, 0)
@@ -93,7 +94,7 @@ def test_distances_are_to_the_mean_of_whoever_owns_the_face(store: Store, monkey
     after = written(store, monkeypatch)
     angles = np.radians((0, 2, 4, 90, 91))
     vectors = np.stack((np.cos(angles), np.sin(angles)), axis=1)
-    for person in {a.person_id for a in after.values()}:
+    for person in {a.person_id for a in after.values() if a.person_id}:
         mine = [i for i, face in enumerate(faces) if after[face].person_id == person]
         for i in mine:
             expected = float(np.square(vectors[i] - vectors[mine].mean(axis=0)).sum())
@@ -155,3 +156,68 @@ def test_grouping_does_not_keep_the_database_locked(store: Store, monkeypatch: p
     monkeypatch.setattr(people, "cluster", grouped)
     assert run(store, dry_run=True).joined == 3
     assert store.people.all() == {}
+
+
+def test_people_grow_and_keep_their_faces(store: Store) -> None:
+    """A new face between two people joins one; it does not make them one, nor do faces change sides."""
+    left, right = add(store, (0, 4, 8)), add(store, (60, 64, 68))
+    run(store)
+    one, two = owners(store, left)[0], owners(store, right)[0]
+    new = add(store, (20, 22, 40, 42))
+    result = run(store)
+    assert owners(store, left) == [one] * 3
+    assert owners(store, right) == [two] * 3
+    assert owners(store, new) == [one, one, two, two]
+    assert (result.joined, result.moved, result.new, result.gone) == (4, 0, 0, 0)
+
+
+def test_faces_that_are_near_make_untouched_people_one_and_touched_ones_not(store: Store) -> None:
+    """Two people who turn out to be near each other, as faces between them are added."""
+    first, second = add(store, (0, 1)), add(store, (3, 4))
+    with store.transaction():
+        store.people.replace_auto(
+            [Assignment(face, 1 + (face in second)) for face in (*first, *second)], new_people=(1, 2)
+        )
+    assert run(store, dry_run=True).gone == 1
+    for id_ in (1, 2):
+        store.people.change(id_, name=f"Twin {id_}")
+    result = run(store)
+    assert (result.moved, result.gone) == (0, 0)
+    assert owners(store, [*first, *second]) == [1, 1, 2, 2]
+    assert run(store, anew=True).moved == 0
+
+
+def test_a_touched_person_without_faces_stays(store: Store) -> None:
+    add(store, (0, 1))
+    run(store)
+    store.people.assign([1, 2], None, reason="rejected")
+    store.people.reject([1, 2], 1)
+    store.people.change(1, name="Anna")
+    run(store)
+    assert store.people.all()[1].name == "Anna"
+    assert owners(store, [1, 2]) == [2, 2]
+
+
+def test_no_face_from_before_a_birth_joins(store: Store) -> None:
+    known = add(store, (0, 1, 2))
+    run(store)
+    store.people.change(1, born="2010-06-01")
+    with store.transaction():
+        for day, sha256 in ((31, "a" * 64), (1, "b" * 64)):
+            taken = datetime(2010, 5 if day == 31 else 6, day, 12)
+            photo = store.photos.add(Photo(sha256, "JPEG", 400, 300, taken), "")
+            face = store.faces.add(
+                photo, Face(Box(0, 0, 99, 99), np.zeros((5, 2), np.float32), 0.99, 100.0, 1.0), b""
+            )
+            store.faces.add_vectors([face], np.array([[1.0, 0.0]], np.float32), MODEL)
+            known.append(face)
+    run(store)
+    assert owners(store, known) == [1, 1, 1, None, 1]
+
+
+def test_apart_takes_the_nearest_groups_apart(store: Store) -> None:
+    faces = add(store, (0, 1, 2, 30, 31))
+    assert apart(store, MODEL, faces, OPTIONS) == [faces[:3], faces[3:]]
+    assert apart(store, MODEL, faces[:1], OPTIONS) == [faces[:1]]
+    other = add(store, (5,), model="other")
+    assert apart(store, MODEL, [*faces, *other], OPTIONS) == [[*faces[:3], *other], faces[3:]]

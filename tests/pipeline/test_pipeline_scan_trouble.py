@@ -222,7 +222,7 @@ def test_chunks_that_were_not_begun_are_not_read_after_a_stop_or_an_error(
 
 
 def test_a_slow_chunk_does_not_hold_back_the_others(store: Store, folder: Path, paint: Paint) -> None:
-    for i in range(5 * CHUNK):
+    for i in range(8 * CHUNK):
         paint(folder / f"{i:03d}.png", seed=i)
     go, kept = threading.Event(), []
 
@@ -233,11 +233,11 @@ def test_a_slow_chunk_does_not_hold_back_the_others(store: Store, folder: Path, 
 
     def on_progress(progress: Progress) -> None:
         kept.append(len(store.photos.all()))
-        if progress.done == 4 * CHUNK:
+        if progress.done == 7 * CHUNK:
             go.set()
 
     Scan(store, lambda: first_is_slow, "mark", "", 2, on_progress).run([folder])
-    assert kept == [i * CHUNK for i in range(6)]
+    assert kept == [i * CHUNK for i in range(9)]
 
 
 def test_a_failed_first_scan_leaves_the_choice_of_model_open(

@@ -1,0 +1,255 @@
+"""People as the user wants them: names, corrections, and taking them back.
+
+What the user says is final: a confirmed face never moves, a rejected one never comes back, and a person that was
+touched never splits or merges by itself. Every method that changes something is one change in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from facecluster.errors import NameTakenError, UsageError
+from facecluster.pipeline.naming import clean_name, find_person, parse_day
+from facecluster.store import Change, PersonFigures, PersonRow, Store
+
+NOBODYS = "rejected"
+"""Why a face belongs to nobody after the user took it from a person."""
+
+NONE_YET = PersonFigures(faces=0, confirmed=0, photos=0, years=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person in figures; see ``PersonRow`` and ``PersonFigures``."""
+
+    id: int
+    title: str
+    name: str | None
+    born: str | None
+    hidden: bool
+    faces: int
+    confirmed: int
+    photos: int
+    years: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFace:
+    """A face of a person, and a path where its photo is (None where it is nowhere now)."""
+
+    face_id: int
+    photo: Path | None
+    confirmed: bool
+    distance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What was changed, or would be: a sentence, and how many faces it concerns."""
+
+    what: str
+    faces: int
+
+
+class _Rehearsal(Exception):  # noqa: N818  # nothing went wrong
+    """Ends a transaction so that nothing of it is written."""
+
+
+class People:
+    """The people of a library. Persons are named by number, ``Person 007`` or name; faces by number.
+
+    With ``dry_run``, a method says what it would do and changes nothing. All raise ``UsageError`` for somebody or
+    something that is not there.
+    """
+
+    def __init__(self, store: Store, split: Callable[[list[int]], list[list[int]]]) -> None:
+        self._store = store
+        self._split = split
+
+    def all(self, *, unnamed: bool = False, hidden: bool = False) -> list[Person]:
+        """Everybody, most faces first; only the ``unnamed``; the ``hidden``, too, if asked for."""
+        figures = self._store.people.figures()
+        people = [_person(row, figures.get(id_, NONE_YET)) for id_, row in self._store.people.all().items()]
+        shown = [p for p in people if (hidden or not p.hidden) and not (unnamed and p.name)]
+        return sorted(shown, key=lambda person: (-person.faces, person.id))
+
+    def show(self, person: str) -> tuple[Person, list[ShownFace]]:
+        """One person with all faces, those nearest to the others first."""
+        id_ = self.find(person)
+        figures, paths = self._store.people.figures(), self._store.photos.paths()
+        faces = [
+            ShownFace(face.face_id, paths.get(face.photo_id), face.confirmed, face.distance)
+            for face in self._store.people.faces_of(id_)
+        ]
+        return _person(self._store.people.all()[id_], figures.get(id_, NONE_YET)), faces
+
+    def find(self, person: str) -> int:
+        """The number of somebody."""
+        return find_person(person, self._store.people.all())
+
+    def name(self, person: str, name: str | None, *, dry_run: bool = False) -> Edit:
+        """Give a person a name; None takes it away. Raises ``NameTakenError`` when another person has it."""
+        id_, rows = self.find(person), self._store.people.all()
+        name = None if name is None else clean_name(name)
+        same = [row for row in rows.values() if name and row.id != id_ and _alike(row.name, name)]
+        if same:
+            raise NameTakenError(same[0].name or "", same[0].id)
+        title = PersonRow(id_, None).title
+        what = f"{rows[id_].title} is {name}" if name else f"{title} has no name any more"
+        return self._edit(what, len(self._faces(id_)), dry_run, lambda: self._store.people.change(id_, name=name))
+
+    def merge(self, persons: Sequence[str], *, dry_run: bool = False) -> Edit:
+        """Make several people one, who keeps the number of the first and the first name that there is."""
+        ids = list(dict.fromkeys(map(self.find, persons)))
+        if len(ids) < 2:
+            raise UsageError("It takes two different people to merge.")
+        rows, table = self._store.people.all(), self._store.people
+        others = ids[1:]
+        name = next((rows[id_].name for id_ in ids if rows[id_].name), None)
+        born = next((rows[id_].born for id_ in ids if rows[id_].born), None)
+
+        def act() -> None:
+            for other in others:
+                table.hand_over(other, ids[0])
+                table.change(other, name=None)
+                table.remove(other)
+            table.change(ids[0], name=name, born=born)
+
+        what = f"{', '.join(rows[id_].title for id_ in others)} merged into {rows[ids[0]].title}"
+        return self._edit(what, sum(len(self._faces(id_)) for id_ in others), dry_run, act)
+
+    def split(self, person: str, faces: Collection[int] = (), *, dry_run: bool = False) -> Edit:
+        """Make ``faces`` of a person another one; without any, those that look least like the others.
+
+        Raises ``UsageError`` when no part of the person looks like somebody else.
+        """
+        id_ = self.find(person)
+        own = self._faces(id_)
+        if strangers := set(faces) - set(own):
+            raise UsageError(f"Face {min(strangers)} is not this person's; `facecluster people show` lists them.")
+        parts = [sorted(faces)] if faces else self._split(own)[1:]
+        if not parts:
+            raise UsageError("All faces of this person look alike: say which to split off with --faces.")
+        table, title = self._store.people, self._store.people.all()[id_].title
+
+        def act() -> None:
+            table.change(id_)
+            for part in parts:
+                table.assign(part, table.add())
+                table.reject(part, id_)
+
+        count = sum(map(len, parts))
+        return self._edit(f"{title} split, {len(parts)} more", count, dry_run, act)
+
+    def move(self, faces: Collection[int], to: str, *, dry_run: bool = False) -> Edit:
+        """Make faces a person's, confirmed; whose they were before, they are not."""
+        id_, owners = self.find(to), self._owners(faces)
+        table = self._store.people
+
+        def act() -> None:
+            for face, owner in owners.items():
+                if owner not in (None, id_):
+                    table.reject([face], int(owner or 0))
+            table.assign(owners, id_)
+            table.accept(id_)
+            table.change(id_)
+
+        title = table.all()[id_].title
+        return self._edit(f"Faces moved to {title}", len(owners), dry_run, act)
+
+    def confirm(self, person: str, faces: Collection[int] = (), *, dry_run: bool = False) -> Edit:
+        """Say that faces of a person are right where they are; all, when none is given."""
+        id_ = self.find(person)
+        own, table = self._faces(id_), self._store.people
+        if strangers := set(faces) - set(own):
+            raise UsageError(f"Face {min(strangers)} is not this person's: to make it so, use `people move`.")
+
+        def act() -> None:
+            table.assign(faces or own, id_)
+            table.change(id_)
+
+        return self._edit(f"{table.all()[id_].title} confirmed", len(faces or own), dry_run, act)
+
+    def reject(self, faces: Collection[int], person: str, *, dry_run: bool = False) -> Edit:
+        """Say that faces are not a person's; they are nobody's then, and never that person's again."""
+        id_, owners = self.find(person), self._owners(faces)
+        table = self._store.people
+
+        def act() -> None:
+            table.reject(owners, id_)
+            table.assign([face for face, owner in owners.items() if owner == id_], None, reason=NOBODYS)
+            table.change(id_)
+
+        return self._edit(f"Faces rejected from {table.all()[id_].title}", len(owners), dry_run, act)
+
+    def hide(self, persons: Sequence[str], hidden: bool = True, *, dry_run: bool = False) -> Edit:
+        """Show people no more, in no list and no album; or again."""
+        ids, rows = [self.find(person) for person in persons], self._store.people.all()
+        if not ids:
+            raise UsageError("There is nobody to ignore.")
+
+        def act() -> None:
+            for id_ in ids:
+                self._store.people.change(id_, hidden=int(hidden))
+
+        titles = ", ".join(rows[id_].title for id_ in ids[:5]) + (" …" if len(ids) > 5 else "")
+        count = sum(len(self._faces(id_)) for id_ in ids)
+        return self._edit(f"{titles} {'ignored' if hidden else 'shown again'}", count, dry_run, act)
+
+    def born(self, person: str, day: str | None, *, dry_run: bool = False) -> Edit:
+        """Say when a person was born, as 2015-08-31; no photo from before shows that person. None forgets it."""
+        id_ = self.find(person)
+        day = None if day is None else parse_day(day)
+        title = self._store.people.all()[id_].title
+        what = f"{title} was born on {day}" if day else f"{title} has no birth date any more"
+        return self._edit(what, len(self._faces(id_)), dry_run, lambda: self._store.people.change(id_, born=day))
+
+    def undo(self) -> Change | None:
+        """Take back the newest change that is in force; None when there is none."""
+        with self._store.transaction():
+            return self._store.journal.undo()
+
+    def redo(self) -> Change | None:
+        """Bring back the change that was undone last; None when there is none."""
+        with self._store.transaction():
+            return self._store.journal.redo()
+
+    def history(self) -> list[Change]:
+        """Every change, oldest first; those that were undone can be redone until the next one."""
+        return self._store.journal.all()
+
+    def _faces(self, person_id: int) -> list[int]:
+        return sorted(face.face_id for face in self._store.people.faces_of(person_id))
+
+    def _owners(self, faces: Collection[int]) -> dict[int, int | None]:
+        owners = self._store.people.owners(faces)
+        if gone := set(faces) - set(owners):
+            raise UsageError(f"There is no face {min(gone)}; `facecluster people show` lists a person's faces.")
+        return owners
+
+    def _edit(self, what: str, faces: int, dry_run: bool, act: Callable[[], None]) -> Edit:
+        with self._rehearsed(dry_run), self._store.journal.note(what):
+            act()
+        return Edit(what, faces)
+
+    @contextmanager
+    def _rehearsed(self, dry_run: bool) -> Iterator[None]:
+        try:
+            with self._store.transaction():
+                yield
+                if dry_run:
+                    raise _Rehearsal
+        except _Rehearsal:
+            pass
+
+
+def _person(row: PersonRow, figures: PersonFigures) -> Person:
+    known = figures.faces, figures.confirmed, figures.photos, figures.years
+    return Person(row.id, row.title, row.name, row.born, row.hidden, *known)
+
+
+def _alike(one: str | None, other: str) -> bool:
+    return one is not None and one.casefold() == other.casefold()

@@ -1,0 +1,365 @@
+"""The user's word: names, corrections, and taking them back, against what the database holds."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from facecluster.errors import NameTakenError, UsageError
+from facecluster.people import ClusterOptions
+from facecluster.pipeline.cluster import QualityGate, apart, cluster
+from facecluster.pipeline.naming import clean_name, find_person
+from facecluster.pipeline.people import People
+from facecluster.records import Box, Face, Photo
+from facecluster.store import PersonRow, Store
+
+MODEL = "mark"
+OPTIONS = ClusterOptions(min_size=2, join_distance=0.5)
+
+
+def add(store: Store, angles: list[float]) -> list[int]:
+    ids = []
+    with store.transaction():
+        store.faces.add_model(MODEL, MODEL, 2)
+        for angle in np.radians(angles):
+            photo = store.photos.add(Photo(f"{len(store.photos.all()):064}", "JPEG", 400, 300), "")
+            face = Face(Box(0, 0, 99, 99), np.zeros((5, 2), np.float32), 0.99, 100.0, 1.0)
+            ids.append(store.faces.add(photo, face, b"chip"))
+            store.faces.add_vectors(ids[-1:], np.array([[np.cos(angle), np.sin(angle)]], np.float32), MODEL)
+    return ids
+
+
+def clustered(store: Store) -> None:
+    cluster(store, MODEL, OPTIONS, QualityGate())
+
+
+def people_of(store: Store) -> People:
+    return People(store, lambda faces: apart(store, MODEL, faces, OPTIONS))
+
+
+@pytest.fixture
+def people(store: Store) -> People:
+    """Person 1 has faces 1 to 4, person 2 faces 5 to 7, person 3 faces 8 and 9."""
+    add(store, [0, 1, 2, 3, 90, 91, 92, 180, 181])
+    clustered(store)
+    return people_of(store)
+
+
+def owners(store: Store) -> dict[int, int | None]:
+    return {face: assignment.person_id for face, assignment in store.people.assignments().items()}
+
+
+def contents(store: Store) -> tuple[Any, ...]:
+    return store.people.all(), store.people.assignments(), store.people.rejections()
+
+
+def test_people_are_listed_by_their_faces(people: People) -> None:
+    assert [(p.id, p.title, p.faces, p.confirmed) for p in people.all()] == [
+        (1, "Person 001", 4, 0),
+        (2, "Person 002", 3, 0),
+        (3, "Person 003", 2, 0),
+    ]
+    person, faces = people.show("Person 002")
+    assert (person.photos, sorted(face.face_id for face in faces)) == (3, [5, 6, 7])
+    assert [face.distance for face in faces] == sorted(face.distance or 9 for face in faces)
+
+
+def test_a_name_is_clean_unique_and_stays(people: People, store: Store) -> None:
+    edit = people.name("1", "  Zoe\u0308  Ann ")
+    assert (edit.what, edit.faces) == ("Person 001 is Zo\u00eb Ann", 4)
+    assert people.find("zo\u00cb ann") == 1
+    with pytest.raises(NameTakenError, match="Person 001 is called Zo\u00eb Ann already"):
+        people.name("2", "ZO\u00cb ANN")
+    people.name("1", "zo\u00eb ann")  # one may change one's own name's letters
+    clustered(store)
+    assert store.people.all()[1].name == "zo\u00eb ann"
+    people.name("1", None)
+    assert store.people.all()[1].name is None
+
+
+@pytest.mark.parametrize("name", ["", " ", "12", "Person 4", "person 007", "a\nb\x00", "x" * 201])
+def test_names_that_cannot_be(name: str) -> None:
+    with pytest.raises(UsageError):
+        clean_name(name)
+
+
+def test_whom_the_user_means() -> None:
+    rows = {1: PersonRow(1, "Anna"), 2: PersonRow(2, "anna B"), 3: PersonRow(3, None)}
+    assert [find_person(text, rows) for text in ("1", "Person 001", "Anna", "ANNA", "person 003")] == [
+        1,
+        1,
+        1,
+        1,
+        3,
+    ]
+    with pytest.raises(UsageError, match="no person 'Anna C'"):
+        find_person("Anna C", rows)
+
+
+def test_merged_people_stay_one(people: People, store: Store) -> None:
+    people.name("2", "Anna")
+    edit = people.merge(["1", "Anna", "1"])
+    assert (edit.what, edit.faces) == ("Anna merged into Person 001", 3)
+    assert {face for face, owner in owners(store).items() if owner == 1} == set(range(1, 8))
+    assert store.people.all()[1].name == "Anna"
+    before = owners(store)
+    clustered(store)
+    cluster(store, MODEL, OPTIONS, QualityGate(), anew=True)
+    assert owners(store) == before
+    with pytest.raises(UsageError, match="two different people"):
+        people.merge(["1", "Anna"])
+
+
+def test_what_is_split_off_stays_off(people: People, store: Store) -> None:
+    people.merge(["1", "2"])
+    edit = people.split("1")
+    assert edit.faces == 3
+    new = owners(store)[5]
+    assert [owners(store)[face] for face in (5, 6, 7)] == [new] * 3 != [1] * 3
+    people.split("1", [4])
+    assert owners(store)[4] not in (1, new)
+    before = owners(store)
+    clustered(store)
+    assert owners(store) == before
+    with pytest.raises(UsageError, match="Face 5 is not this person's"):
+        people.split("1", [5])
+    with pytest.raises(UsageError, match="look alike"):
+        people.split(str(owners(store)[4]))
+
+
+def test_moved_and_rejected_faces_never_come_back(people: People, store: Store) -> None:
+    people.move([4], "2")
+    people.reject([3], "1")
+    assert (owners(store)[4], owners(store)[3]) == (2, None)
+    assert store.people.rejections() == [(3, 1), (4, 1)]
+    for anew in (False, True):
+        cluster(store, MODEL, OPTIONS, QualityGate(), anew=anew)
+        assert (owners(store)[4], owners(store)[3]) == (2, None)
+    people.move([3, 4], "1")  # the user may think better of it
+    assert (owners(store)[4], owners(store)[3]) == (1, 1)
+    assert store.people.rejections() == [(4, 2)]
+
+
+def test_confirming_and_hiding(people: People, store: Store) -> None:
+    people.confirm("3")
+    people.confirm("1", [2])
+    assert {face for face, a in store.people.assignments().items() if a.confirmed} == {2, 8, 9}
+    with pytest.raises(UsageError, match="Face 8 is not this person's"):
+        people.confirm("1", [8])
+    people.hide(["3"])
+    assert [person.id for person in people.all()] == [1, 2]
+    assert [person.id for person in people.all(hidden=True)] == [1, 2, 3]
+    people.hide(["3"], hidden=False)
+    assert len(people.all(unnamed=True)) == 3
+    with pytest.raises(UsageError, match="nobody to ignore"):
+        people.hide([])
+
+
+def test_births(people: People, store: Store) -> None:
+    people.born("1", "2015-08-31")
+    assert store.people.all()[1].born == "2015-08-31"
+    with pytest.raises(UsageError, match="is no date"):
+        people.born("1", "31.8.2015")
+    people.born("1", None)
+    assert store.people.all()[1].born is None
+
+
+def test_what_is_not_there_is_a_sentence(people: People) -> None:
+    with pytest.raises(UsageError, match="There is no face 99"):
+        people.move([99], "1")
+    with pytest.raises(UsageError, match="There is no face 99"):
+        people.reject([99], "1")
+    with pytest.raises(UsageError, match="There is no person 'Bob'"):
+        people.confirm("Bob")
+
+
+def changes(people: People) -> list[Any]:
+    """One of every kind of change, in an order in which each is possible."""
+    return [
+        lambda dry: people.name("1", "Anna", dry_run=dry),
+        lambda dry: people.confirm("1", [1], dry_run=dry),
+        lambda dry: people.reject([2], "1", dry_run=dry),
+        lambda dry: people.move([8], "2", dry_run=dry),
+        lambda dry: people.born("2", "2001-01-01", dry_run=dry),
+        lambda dry: people.merge(["2", "Anna"], dry_run=dry),
+        lambda dry: people.split("2", [5, 6], dry_run=dry),
+        lambda dry: people.hide(["3"], dry_run=dry),
+        lambda dry: people.name("Anna", None, dry_run=dry),
+    ]
+
+
+def test_a_rehearsal_changes_nothing(people: People, store: Store) -> None:
+    for change in changes(people):
+        before, history = contents(store), people.history()
+        rehearsed = change(True)
+        assert (contents(store), people.history()) == (before, history)
+        assert change(False) == rehearsed
+
+
+def test_undo_and_redo_go_through_every_state_and_back(people: People, store: Store) -> None:
+    states = [contents(store)]
+    for change in changes(people):
+        change(False)
+        states.append(contents(store))
+    assert all(one != other for one, other in pairwise(states))
+    for state in reversed(states[:-1]):
+        undone = people.undo()
+        assert undone is not None
+        assert undone.undone
+        assert contents(store) == state
+    assert people.undo() is None
+    for state in states[1:]:
+        assert people.redo() is not None
+        assert contents(store) == state
+    assert people.redo() is None
+
+
+def test_a_new_change_ends_what_could_be_redone(people: People) -> None:
+    people.name("1", "Anna")
+    people.undo()
+    people.name("1", "Anne")
+    assert people.redo() is None
+    assert [change.what for change in people.history()] == ["Person 001 is Anne"]
+    people.name("1", "Anne")  # touches a row, but changes nothing that could be seen
+    people.undo()
+    people.undo()
+    assert people.all()[0].name is None
+
+
+def test_history_outlives_the_process(people: People, store: Store) -> None:
+    people.name("1", "Anna")
+    with Store(store.path) as again:
+        assert people_of(again).undo() is not None
+        assert again.people.all()[1].name is None
+
+
+def test_undo_after_a_face_is_gone_brings_back_the_others(people: People, store: Store) -> None:
+    people.reject([1, 2], "1")
+    store.db.execute("DELETE FROM faces WHERE id = 1")
+    people.undo()
+    assert owners(store)[2] == 1
+    assert 1 not in owners(store)
+
+
+class Histories(RuleBasedStateMachine):
+    """Long random histories: no confirmed face moves by itself, no name is lost, no rejected pair returns."""
+
+    place: Path
+
+    @initialize(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        self.store = Store(self.place / f"{id(self)}.db")
+        self.people = people_of(self.store)
+        self.names: dict[int, str] = {}
+        add(self.store, data.draw(st.lists(st.integers(0, 179), min_size=6, max_size=12)))
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.store.close()
+
+    def _someone(self, data: st.DataObject) -> str:
+        return str(data.draw(st.sampled_from(sorted(self.store.people.all()))))
+
+    def _faces(self, data: st.DataObject) -> list[int]:
+        everyone = st.sampled_from([face.id for face in self.store.faces.all()])
+        return data.draw(st.lists(everyone, min_size=1, max_size=3, unique=True))
+
+    def _act(self, act: Any) -> None:
+        """Do it; then undoing restores the exact state, and redoing the new one."""
+        before = contents(self.store)
+        try:
+            act()
+        except UsageError:
+            assert contents(self.store) == before
+            return
+        after = contents(self.store)
+        if after != before:
+            self.people.undo()
+            assert contents(self.store) == before
+            self.people.redo()
+        assert contents(self.store) == after
+
+    @rule(anew=st.booleans())
+    def cluster(self, anew: bool) -> None:
+        names = {id_: row.name for id_, row in self.store.people.all().items() if row.name}
+        confirmed = {f: a.person_id for f, a in self.store.people.assignments().items() if a.confirmed}
+        cluster(self.store, MODEL, OPTIONS, QualityGate(), anew=anew)
+        now = self.store.people.assignments()
+        assert {f: now[f].person_id for f in confirmed} == confirmed
+        assert names.items() <= {id_: row.name for id_, row in self.store.people.all().items()}.items()
+
+    @rule(angles=st.lists(st.integers(0, 179), min_size=1, max_size=3))
+    def scan(self, angles: list[float]) -> None:
+        add(self.store, angles)
+
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        if len(faces := self.store.faces.all()) > 4:
+            self.store.db.execute("DELETE FROM faces WHERE id = ?", [data.draw(st.sampled_from(faces)).id])
+
+    @rule()
+    def kill(self) -> None:
+        self.store.close()
+        self.store = Store(self.store.path)
+        self.people = people_of(self.store)
+
+    @precondition(lambda self: self.store.people.all())
+    @rule(data=st.data(), name=st.sampled_from(["Anna", "anna", "Bob", "Cleo"]))
+    def name(self, data: st.DataObject, name: str) -> None:
+        someone = self._someone(data)
+        self._act(lambda: self.people.name(someone, name))
+
+    @precondition(lambda self: self.store.people.all())
+    @rule(data=st.data())
+    def merge(self, data: st.DataObject) -> None:
+        persons = [self._someone(data), self._someone(data)]
+        self._act(lambda: self.people.merge(persons))
+
+    @precondition(lambda self: self.store.people.all())
+    @rule(data=st.data(), some=st.booleans())
+    def split(self, data: st.DataObject, some: bool) -> None:
+        someone = self._someone(data)
+        own = [face.face_id for face in self.store.people.faces_of(int(someone))]
+        chosen = own[:1] if some else []
+        self._act(lambda: self.people.split(someone, chosen))
+
+    @precondition(lambda self: self.store.people.all())
+    @rule(data=st.data(), kind=st.sampled_from(["move", "reject", "confirm"]))
+    def correct(self, data: st.DataObject, kind: str) -> None:
+        faces, someone = self._faces(data), self._someone(data)
+        acts = {
+            "move": lambda: self.people.move(faces, someone),
+            "reject": lambda: self.people.reject(faces, someone),
+            "confirm": lambda: self.people.confirm(someone),
+        }
+        self._act(acts[kind])
+
+    @rule(times=st.integers(1, 4))
+    def undo_and_redo(self, times: int) -> None:
+        """Whatever came between, undoing and redoing never fails."""
+        for _ in range(times):
+            self.people.undo()
+        for _ in range(times):
+            self.people.redo()
+
+    @invariant()
+    def nothing_rejected_is_there(self) -> None:
+        if hasattr(self, "store"):
+            where = owners(self.store)
+            assert not [pair for pair in self.store.people.rejections() if where.get(pair[0]) == pair[1]]
+
+
+def test_histories(tmp_path: Path) -> None:
+    Histories.place = tmp_path
+    case: Any = Histories.TestCase
+    case.settings = settings(
+        max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    case().runTest()
