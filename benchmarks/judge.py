@@ -36,11 +36,4 @@ class Judge:
         factor = SIDE / side
         wanted = Box(box.x0 - left, box.y0 - upper, box.x1 - left, box.y1 - upper).scaled(factor)
         faces = [] if found is None else [Box(x, y, x + w, y + h) for x, y, w, h in found[:, :4].tolist()]
-        return any(overlap(wanted, face) >= OVERLAP for face in faces)
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = max(0.0, min(a.x1, b.x1) - max(a.x0, b.x0))
-    height = max(0.0, min(a.y1, b.y1) - max(a.y0, b.y0))
-    return width * height / (a.width * a.height + b.width * b.height - width * height)
+        return any(wanted.overlap(face) >= OVERLAP for face in faces)

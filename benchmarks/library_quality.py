@@ -39,7 +39,7 @@ def main() -> None:
         for model in models:
             if model != library.model:
                 library.migrate(model)
-            library.cluster()
+            library.cluster(anew=True)
             print(model, *report(library, labels), sep="\n  ")
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from facenet_pytorch import MTCNN, InceptionResnetV1
-from judge import Judge, overlap
+from judge import Judge
 from PIL import Image, ImageFile, ImageOps
 from rich.progress import track
 
@@ -87,7 +87,7 @@ def report_faces(theirs: Boxes, own: Boxes) -> None:
         image = upright(file)
         for box in theirs[file]:
             counts = hits[judge.is_face(image, box)]
-            counts[0] += any(overlap(box, mine) >= 0.5 for mine in own.get(file, []))
+            counts[0] += any(box.overlap(mine) >= 0.5 for mine in own.get(file, []))
             counts[1] += 1
     hit, wanted = (sum(pair) for pair in zip(*hits.values(), strict=True))
     print(f"of its {wanted} boxes: {hit} found, {hit / wanted:.2%}")

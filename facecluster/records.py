@@ -48,6 +48,13 @@ class Box:
         """Height in pixels."""
         return self.y1 - self.y0
 
+    def overlap(self, other: Box) -> float:
+        """Intersection over union with another box, 0..1; 0 where one of them is empty."""
+        width = max(0.0, min(self.x1, other.x1) - max(self.x0, other.x0))
+        height = max(0.0, min(self.y1, other.y1) - max(self.y0, other.y0))
+        union = self.width * self.height + other.width * other.height - width * height
+        return width * height / union if union > 0 else 0.0
+
     def scaled(self, factor: float) -> Box:
         """The same box in an image that is ``factor`` times as large."""
         return Box(self.x0 * factor, self.y0 * factor, self.x1 * factor, self.y1 * factor)

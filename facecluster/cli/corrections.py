@@ -50,7 +50,7 @@ def name(
             if not dry_run and not yes and not typer.confirm(question):
                 raise
             edit = library.people.merge([str(taken.person_id), person], dry_run=dry_run)
-        _say(edit, dry_run)
+        say_edit(edit, dry_run)
 
 
 def merge(persons: Whose, dry_run: DryRun = False, yes: Yes = False, db: Database = None) -> None:
@@ -188,7 +188,7 @@ def born(
     if (day is None) is not clear:
         raise UsageError("Give a date, or --clear to forget it.")
     with existing_library(db) as library:
-        _say(library.people.born(person, day, dry_run=dry_run), dry_run)
+        say_edit(library.people.born(person, day, dry_run=dry_run), dry_run)
 
 
 def _do(act: Callable[[bool], Edit], dry_run: bool, yes: bool) -> None:
@@ -196,10 +196,11 @@ def _do(act: Callable[[bool], Edit], dry_run: bool, yes: bool) -> None:
     edit = act(True)
     if not dry_run and edit.faces > MANY and not yes:
         typer.confirm(f"{shown(edit.what)}: {number(edit.faces, 'face')}. Go on?", abort=True)
-    _say(edit if dry_run else act(False), dry_run)
+    say_edit(edit if dry_run else act(False), dry_run)
 
 
-def _say(edit: Edit, dry_run: bool) -> None:
+def say_edit(edit: Edit, dry_run: bool) -> None:
+    """Print what was changed, or would be."""
     say(f"{shown(edit.what)}: {number(edit.faces, 'face')}.")
     if dry_run:
         say("Nothing was written.")

@@ -21,9 +21,9 @@ def migrate(
 
     **Example**
 
-    `facecluster migrate --model sface && facecluster cluster`
+    `facecluster migrate --model sface && facecluster cluster --anew`
     """
     with existing_library(db) as library, progress_bar("Embedding", "faces") as bar:
         count = library.migrate(model, device=device, on_progress=bar.show)
     out.print(f"{number(count, 'face')} embedded; the library uses {model} now.")
-    out.print("Next: facecluster cluster")
+    out.print("Next: facecluster cluster --anew")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from json import dump, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from facecluster.cli import corrections
 from facecluster.cli.console import (
     Database,
+    DryRun,
     Json,
     existing_library,
     number,
@@ -22,6 +24,7 @@ from facecluster.cli.console import (
     shown,
     years,
 )
+from facecluster.errors import UsageError
 
 if TYPE_CHECKING:
     from facecluster.pipeline.people import Person, ShownFace
@@ -118,6 +121,47 @@ def redo(db: Database = None) -> None:
     """
     with existing_library(db) as library:
         _say_change("Done again", library.people.redo(), "Nothing to redo.")
+
+
+@app.command("export")
+def save(
+    file: Annotated[Path, typer.Argument(help="A file that is not there yet.", metavar="FILE")],
+    db: Database = None,
+) -> None:
+    """Write everybody whom you named or corrected to a file, for another computer or a new database.
+
+    **Example**
+
+    `facecluster people export people.json`
+    """
+    with existing_library(db) as library:
+        found = library.people.portable()
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            dump(found, stream, ensure_ascii=False, indent=1)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written ({error.strerror}): choose another file.") from error
+    say(f"{number(len(found['people']), 'person', 'people')} written to {shown(file)}.")
+
+
+@app.command("import")
+def load(
+    file: Annotated[Path, typer.Argument(help="What `people export` wrote.", metavar="FILE")],
+    dry_run: DryRun = False,
+    db: Database = None,
+) -> None:
+    """Take over people from a file; scan the photos first. People of one name become one.
+
+    **Example**
+
+    `facecluster people import people.json`
+    """
+    try:
+        found = loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read as a file of people ({error}).") from error
+    with existing_library(db) as library:
+        corrections.say_edit(library.people.adopt(found, dry_run=dry_run), dry_run)
 
 
 @app.command()

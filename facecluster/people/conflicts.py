@@ -35,27 +35,15 @@ def same_photo(vectors: Float32, photo: Int64, strong: float) -> csr_matrix:
     return csr_matrix((np.ones(2 * len(left), np.float32), both), shape=(n, n))
 
 
-FOREVER = 1e9
-"""As many conflicts as no group of faces can outweigh."""
-
-
 def barred(held: Held) -> csr_matrix:
-    """``FOREVER`` in (N, N), symmetric, between a face of a person and all that must not come to that person.
-
-    That is another touched person, represented by a face as well, or a single face that was refused.
-    """
+    """A 1 in (N, N), symmetric, for a face and the first one of a person whose it must not become."""
     people, first = np.unique(held.labels, return_index=True)
-    member = np.full(len(held.touched), NOBODY, np.int64)
-    member[people[people != NOBODY]] = first[people != NOBODY]
-    touched = member[held.touched & (member != NOBODY)]
-    one, other = np.triu_indices(len(touched), 1)
-    face, person = held.refused.T
-    known = (member[person] != NOBODY) & (held.labels[face] != person)
-    left = np.concatenate([touched[one], face[known]])
-    right = np.concatenate([touched[other], member[person[known]]])
+    member = dict(zip(people.tolist(), first.tolist(), strict=True))
+    pairs = [(face, member[person]) for face, person in held.refused.tolist() if person in member]
+    left, right = np.array([pair for pair in pairs if pair[0] != pair[1]], np.int64).reshape(-1, 2).T
     both = np.concatenate((left, right)), np.concatenate((right, left))
     shape = len(held.labels), len(held.labels)
-    return csr_matrix((np.full(2 * len(left), FOREVER, np.float32), both), shape=shape)
+    return csr_matrix((np.ones(2 * len(left), np.float32), both), shape=shape)
 
 
 def one_per_photo(vectors: Float32, labels: Int64, conflicts: csr_matrix) -> Int64:

@@ -38,24 +38,38 @@ def cluster(
     average linkage, or by k-means; groups below ``min_size`` dissolve; then every face that is left joins the
     nearest person within ``join_distance``. Of one photo a person has one face, unless two are nearly equal.
 
-    People that are ``held`` grow: faces of nobody join them first, the rest forms groups, and groups and people
-    that are near become one. Raises UsageError when k-means is asked for more people than there are faces.
+    People that are ``held`` keep their faces and grow: faces of nobody join them first, and only what is left
+    forms groups, by average linkage alone: HDBSCAN, shown only faces that are like no other, finds groups among
+    them. Such a group is never within ``join_distance`` of a person, or one of its faces would have been. Raises
+    UsageError when k-means is asked for more people than there are faces to form them.
     """
     conflicts = same_photo(vectors, constraints.photo, STRONG * options.join_distance)
-    labels, taken = np.full(len(vectors), NOBODY, np.int64), np.zeros(len(vectors), bool)
+    labels = np.full(len(vectors), NOBODY, np.int64)
     if held is not None:
         conflicts = csr_matrix(conflicts + barred(held))
-        labels, taken = join(vectors, _compact(held.labels), options.join_distance, conflicts)
-    formed = _form(vectors, constraints.may_form & (labels == NOBODY), conflicts, options)
-    new = (formed != NOBODY) & (_number_faces(formed) >= options.min_size)
-    labels[new] = formed[new] + labels.max(initial=NOBODY) + 1
-    if held is not None and options.algorithm == "hdbscan":
-        _link(vectors, labels, labels != NOBODY, conflicts, options)
-    labels, taken = join(vectors, number_by_size(labels), options.join_distance, conflicts)
+        labels, _ = _join_all(vectors, _compact(held.labels), options, conflicts)
+    while True:
+        formed = _form(vectors, constraints.may_form & (labels == NOBODY), conflicts, options, labels)
+        new = (formed != NOBODY) & (_number_faces(formed) >= options.min_size)
+        labels[new] = formed[new] + labels.max(initial=NOBODY) + 1
+        labels, taken = _join_all(vectors, number_by_size(labels), options, conflicts)
+        if not new.any() or options.algorithm == "kmeans":
+            break  # so that clustering again changes nothing
     labels = number_by_size(labels)
     return Grouping(
         labels, distance_to_mean(vectors, labels), _reasons(labels, formed, constraints.may_form, taken)
     )
+
+
+def _join_all(
+    vectors: Float32, labels: Int64, options: ClusterOptions, conflicts: csr_matrix
+) -> tuple[Int64, Bool]:
+    """``join`` until nobody joins any more: those who join move the means."""
+    while True:
+        joined, taken = join(vectors, labels, options.join_distance, conflicts)
+        if np.array_equal(joined, labels):
+            return joined, taken
+        labels = joined
 
 
 def _compact(labels: Int64) -> Int64:
@@ -64,18 +78,30 @@ def _compact(labels: Int64) -> Int64:
     return (compact - int((ids == NOBODY).any())).astype(np.int64)
 
 
-def _form(vectors: Float32, may_form: Bool, conflicts: csr_matrix, options: ClusterOptions) -> Int64:
-    """Groups of any size among the faces that may form one, -1 for others and for losers of a photo."""
+def _form(
+    vectors: Float32, may_form: Bool, conflicts: csr_matrix, options: ClusterOptions, labels: Int64
+) -> Int64:
+    """Groups of any size among the faces that may form one, -1 for others and for losers of a photo.
+
+    ``labels`` (N,) are those of the people who are there already.
+    """
+    growing = bool((labels != NOBODY).any())
     formed = np.full(len(vectors), NOBODY, np.int64)
     faces = np.flatnonzero(may_form)
     among = conflicts[faces][:, faces]
-    by = _by_density if options.algorithm == "hdbscan" else _by_kmeans
+    by = _by_kmeans if options.algorithm == "kmeans" else _by_linkage if growing else _by_density
     formed[faces] = by(vectors[faces], among, options)
     return formed
 
 
 def _by_kmeans(vectors: Float32, conflicts: csr_matrix, options: ClusterOptions) -> Int64:
     labels = kmeans_groups(vectors, options.k, options.seed)
+    return one_per_photo(vectors, labels, conflicts)
+
+
+def _by_linkage(vectors: Float32, conflicts: csr_matrix, options: ClusterOptions) -> Int64:
+    labels = np.full(len(vectors), NOBODY, np.int64)
+    _link(vectors, labels, labels == NOBODY, conflicts, options)
     return one_per_photo(vectors, labels, conflicts)
 
 

@@ -64,12 +64,10 @@ class Constraints:
 class Held:
     """What clustering finds and does not take apart: ``labels`` (N,) int64, the person of each face or -1.
 
-    People are 0..G-1. ``touched`` is (G,) bool: the user changed them, so no two of them become one. ``refused``
-    is (R, 2) int64, pairs of a face and a person whose it is not and must not become.
+    ``refused`` is (R, 2) int64, pairs of a face and a person whose it is not and must not become.
     """
 
     labels: Int64
-    touched: Bool
     refused: Int64
 
 

@@ -159,7 +159,6 @@ def _held(known: _Known, kept: NDArray[np.bool_]) -> people.Held:
     refused += [(i, one) for one, born in births for i, when in enumerate(taken) if when and when.date() < born]
     return people.Held(
         labels=np.array([label.get(id_, -1) for id_ in np.where(kept, known.was, -1).tolist()], np.int64),
-        touched=np.array([row.touched for row in known.people.values()], bool),
         refused=np.array(refused, np.int64).reshape(-1, 2),
     )
 

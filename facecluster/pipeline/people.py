@@ -10,9 +10,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from facecluster.errors import NameTakenError, UsageError
 from facecluster.pipeline.naming import clean_name, find_person, parse_day
+from facecluster.pipeline.portable import known_faces, portable
 from facecluster.store import Change, PersonFigures, PersonRow, Store
 
 NOBODYS = "rejected"
@@ -206,6 +208,31 @@ class People:
         title = self._store.people.all()[id_].title
         what = f"{title} was born on {day}" if day else f"{title} has no birth date any more"
         return self._edit(what, len(self._faces(id_)), dry_run, lambda: self._store.people.change(id_, born=day))
+
+    def portable(self) -> dict[str, Any]:
+        """Everybody whom the user touched as JSON takes it, for ``adopt``; see ``pipeline.portable``."""
+        return portable(self._store)
+
+    def adopt(self, people: Any, *, dry_run: bool = False) -> Edit:
+        """Take over names and faces that ``portable`` gave, from an older database or another computer.
+
+        People of one name are one. A face that is confirmed here stays where it is, and one whose photo is not in
+        the library is left out. Raises ``UsageError`` for what ``portable`` cannot have given.
+        """
+        found, missing = known_faces(self._store, people)
+        rows, table = self._store.people.all(), self._store.people
+
+        def act() -> None:
+            for one in found:
+                same = [id_ for id_, row in rows.items() if one.name and _alike(row.name, one.name)]
+                id_ = same[0] if same else table.add()
+                table.change(id_, **one.columns())
+                table.assign(one.confirmed, id_)
+                table.assign(one.others, id_, confirmed=False)
+                table.reject(one.rejected, id_)
+
+        what = f"{len(found)} people taken over ({missing} of their faces are not in this library)"
+        return self._edit(what, sum(len(one.confirmed) + len(one.others) for one in found), dry_run, act)
 
     def undo(self) -> Change | None:
         """Take back the newest change that is in force; None when there is none."""

@@ -159,9 +159,16 @@ class PeopleTable:
         """Delete a person who has no faces and no rejections any more."""
         self._db.execute("DELETE FROM people WHERE id = ?", [person_id])
 
-    def assign(self, face_ids: Iterable[int], person_id: int | None, *, reason: str | None = None) -> None:
-        """Make faces a person's, confirmed; or, with None, nobody's yet for a ``reason``."""
-        kind = "auto" if person_id is None else "confirmed"
+    def assign(
+        self,
+        face_ids: Iterable[int],
+        person_id: int | None,
+        *,
+        confirmed: bool = True,
+        reason: str | None = None,
+    ) -> None:
+        """Make faces a person's, ``confirmed`` or not; or, with None, nobody's yet for a ``reason``."""
+        kind = "confirmed" if confirmed and person_id is not None else "auto"
         self._db.conn.executemany(
             """INSERT INTO assignments (face_id, person_id, kind, reason) VALUES (?, ?, ?, ?)
                ON CONFLICT (face_id) DO UPDATE SET person_id = excluded.person_id, kind = excluded.kind,

@@ -149,6 +149,19 @@ def test_many_faces_are_asked_about(known: Run, monkeypatch: pytest.MonkeyPatch)
     assert known("people", "merge", 1, 2, "--yes").code == 0
 
 
+def test_people_go_to_another_database(known: Run, tmp_path: Path) -> None:
+    known("people", "name", 1, "Bl\u00fce")
+    file = tmp_path / "people.json"
+    assert known("people", "export", file).out == f"1 person written to {file}.\n"
+    assert "choose another file" in known("people", "export", file).err
+    other = tmp_path / "other.db"
+    known("scan", tmp_path / "photos", "--db", other)
+    assert "Nothing was written." in known("people", "import", file, "--db", other, "--dry-run").out
+    assert "taken over" in known("people", "import", file, "--db", other).out
+    assert [p["name"] for p in json.loads(known("people", "--json", "--db", other).out)] == ["Bl\u00fce"]
+    assert "cannot be read" in known("people", "import", tmp_path / "none.json").err
+
+
 def test_nobody_and_nothing(run: Run, family: Path) -> None:
     assert run("people").out == "Nobody yet: run `facecluster cluster` first.\n"
     assert "There is no person 'Bob'" in run("people", "show", "Bob").err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from facecluster.errors import NameTakenError, UsageError
 from facecluster.people import ClusterOptions
 from facecluster.pipeline.cluster import QualityGate, apart, cluster
 from facecluster.pipeline.naming import clean_name, find_person
-from facecluster.pipeline.people import People
+from facecluster.pipeline.people import Edit, People
 from facecluster.records import Box, Face, Photo
 from facecluster.store import PersonRow, Store
 
@@ -246,6 +247,35 @@ def test_undo_after_a_face_is_gone_brings_back_the_others(people: People, store:
     people.undo()
     assert owners(store)[2] == 1
     assert 1 not in owners(store)
+
+
+def test_people_survive_a_lost_database(people: People, store: Store, tmp_path: Path) -> None:
+    people.name("1", "Anna")
+    people.confirm("1", [1])
+    people.reject([4], "1")
+    people.born("1", "2001-01-01")
+    people.hide(["2"])
+    kept = json.loads(json.dumps(people.portable()))
+    with Store(tmp_path / "new.db") as new:
+        add(new, [0, 1, 2, 3, 90, 91])  # the photos of faces 7 to 9 are not there
+        adopted = people_of(new).adopt(kept)
+        assert adopted == Edit("2 people taken over (1 of their faces are not in this library)", 5)
+        clustered(new)
+        anna, other = new.people.all().values()
+        assert (anna.name, anna.born, other.name, other.hidden) == ("Anna", "2001-01-01", None, True)
+        assert owners(new) == {1: anna.id, 2: anna.id, 3: anna.id, 4: None, 5: other.id, 6: other.id}
+        assert [face for face, a in new.people.assignments().items() if a.confirmed] == [1]
+        again = people_of(new)
+        again.move([2], str(other.id))
+        again.adopt(kept)  # what was confirmed here is not taken back, and Anna is not there twice
+        assert owners(new)[2] == other.id
+        assert [row.name for row in new.people.all().values()].count("Anna") == 1
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"facecluster people": 2}, {"facecluster people": 1}])
+def test_files_that_hold_no_people(people: People, data: Any) -> None:
+    with pytest.raises(UsageError, match=r"no file that|damaged"):
+        people.adopt(data)
 
 
 class Histories(RuleBasedStateMachine):

@@ -1,0 +1,115 @@
+"""People without their database: names and faces by photo and place, for another computer or a new start.
+
+A face is known by the SHA-256 of its photo and its box; the same detector finds it again, another one nearly.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from facecluster.errors import UsageError
+from facecluster.pipeline.naming import clean_name, parse_day
+from facecluster.records import Box
+from facecluster.store import Store, StoredFace
+
+VERSION = 1
+
+SAME_FACE = 0.5
+"""Boxes of one photo with so much intersection over union are of one face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person of a file, and the numbers of those faces that are in this library."""
+
+    name: str | None
+    born: str | None
+    hidden: bool
+    confirmed: list[int]
+    others: list[int]
+    rejected: list[int]
+
+    def columns(self) -> dict[str, str | int | None]:
+        """What the file says of the person; what it leaves open stays as it is."""
+        given: dict[str, str | int | None] = {
+            "name": self.name,
+            "born": self.born,
+            "hidden": int(self.hidden) or None,
+        }
+        return {column: value for column, value in given.items() if value is not None}
+
+
+def portable(store: Store) -> dict[str, Any]:
+    """Everybody whom the user touched, with their faces and those that were rejected, ready for JSON."""
+    faces = _places(store)
+    own: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for face, assignment in store.people.assignments().items():
+        if assignment.person_id is not None:
+            own[assignment.person_id].append(faces[face] | {"confirmed": assignment.confirmed})
+    rejected: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for face, person in store.people.rejections():
+        rejected[person].append(faces[face])
+    people = [
+        {"name": row.name, "born": row.born, "hidden": row.hidden, "faces": own[id_], "rejected": rejected[id_]}
+        for id_, row in store.people.all().items()
+        if row.touched
+    ]
+    return {"facecluster people": VERSION, "people": people}
+
+
+def _places(store: Store) -> dict[int, dict[str, Any]]:
+    photos = store.photos.all()
+    boxes = {face.id: face.face.box for face in store.faces.all()}
+    photo = {face.id: photos[face.photo_id].sha256 for face in store.faces.all()}
+    return {id_: {"photo": photo[id_], "box": [box.x0, box.y0, box.x1, box.y1]} for id_, box in boxes.items()}
+
+
+def known_faces(store: Store, data: Any) -> tuple[list[Known], int]:
+    """The people that ``portable`` gave, with the faces that are here, and how many are not.
+
+    Faces that are confirmed here are left out. Raises ``UsageError`` for what ``portable`` cannot have given.
+    """
+    if not isinstance(data, dict) or data.get("facecluster people") != VERSION:
+        raise UsageError("This is no file that `facecluster people export` wrote.")
+    here = _Here(store)
+    try:
+        return [here.person(person) for person in data["people"]], here.missing
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"The file of people is damaged ({type(error).__name__}: {error}).") from error
+
+
+class _Here:
+    """Faces of this library by photo and place."""
+
+    def __init__(self, store: Store) -> None:
+        photos, self.missing = store.photos.all(), 0
+        self._faces: dict[str, list[StoredFace]] = defaultdict(list)
+        for face in store.faces.all():
+            self._faces[photos[face.photo_id].sha256].append(face)
+        self._final = {face for face, a in store.people.assignments().items() if a.confirmed}
+
+    def person(self, person: dict[str, Any]) -> Known:
+        """A person of the file."""
+        faces: list[dict[str, Any]] = person["faces"]
+        return Known(
+            name=clean_name(person["name"]) if person["name"] else None,
+            born=parse_day(person["born"]) if person["born"] else None,
+            hidden=bool(person["hidden"]),
+            confirmed=self._found(face for face in faces if face["confirmed"]),
+            others=self._found(face for face in faces if not face["confirmed"]),
+            rejected=self._found(person["rejected"]),
+        )
+
+    def _found(self, places: Iterable[dict[str, Any]]) -> list[int]:
+        found = []
+        for place in places:
+            box = Box(*map(float, place["box"]))
+            near = max(self._faces[place["photo"]], key=lambda face: face.face.box.overlap(box), default=None)
+            if near is None or near.face.box.overlap(box) < SAME_FACE:
+                self.missing += 1
+            elif near.id not in self._final:
+                found.append(near.id)
+        return found
