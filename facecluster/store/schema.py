@@ -126,6 +126,33 @@ def m003_corrections(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m004_links(db: Database) -> None:
+    """Pairs of faces that the user told apart or together, calibrated join distances, and who was forgotten."""
+    for statement in (
+        """CREATE TABLE links (
+            one INTEGER NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+            other INTEGER NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+            same INTEGER NOT NULL,            -- 1: one person's, 0: of two people
+            PRIMARY KEY (one, other),
+            CHECK (one < other)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX links_of_other ON links(other)",
+        """CREATE TABLE calibrations (
+            model TEXT PRIMARY KEY REFERENCES models(fingerprint),
+            join_distance REAL NOT NULL,      -- squared L2
+            rate REAL NOT NULL,               -- the share of false merges that was allowed
+            at TEXT NOT NULL                  -- UTC
+        ) WITHOUT ROWID""",
+        """CREATE TABLE refusals (
+            salt BLOB NOT NULL,               -- random, one for each person that was forgotten
+            digest BLOB NOT NULL,             -- salted hash of a photo and a place in it
+            PRIMARY KEY (salt, digest)
+        ) WITHOUT ROWID""",
+    ):
+        db.execute(statement)
+
+
 def migrate(db: Database) -> None:
     """Bring the tables up to date; raises ``StoreError`` when a newer facecluster or another program made them."""
     if db.table_names() and not migrations.applied(db):
