@@ -55,6 +55,8 @@ SQL = re.compile(
 DEFERRED = {
     "cli/*": "facecluster, dataclasses: help and version answer at once",
     "__init__.py": "facecluster: importing the package is quick",
+    "people/density.py": "hdbscan: telling who is known needs no clustering",
+    "people/kmeans.py": "sklearn: as above",
     "pipeline/library.py": "facecluster: status and export need no networks",
     "nets/catalogue.py": "facecluster: torch is needed only to make OpenVINO's files",
     "nets/graphs.py": "openvino, torch, facecluster: needed only to make OpenVINO's files",

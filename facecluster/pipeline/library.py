@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from facecluster.faces import DetectOptions
     from facecluster.people import ClusterOptions
     from facecluster.pipeline.cluster import ClusterResult, QualityGate
+    from facecluster.pipeline.find import Finder
 
 DEFAULT_MODEL = "facenet"
 
@@ -185,6 +186,24 @@ class Library:
                 "remove: choose another folder, or export without --person."
             )
         return plan
+
+    def finder(self, *, device: str = "auto") -> Finder:
+        """What recognises the library's people in photos: call it with paths; see ``pipeline.find``.
+
+        Raises ``UsageError`` when there are no people, ``WeightsError``.
+        """
+        from facecluster.faces import DetectOptions
+        from facecluster.pipeline.find import Finder
+        from facecluster.pipeline.networks import looker
+
+        look = looker(self.model, device, DetectOptions())
+        return Finder(self.store, self.model, self.cluster_options().join_distance, look)
+
+    def photos_of(self, persons: Sequence[str], *, only: bool = False) -> tuple[list[Path], int]:
+        """Photos that show all of ``persons``, with ``only`` nobody else; see ``pipeline.find.together``."""
+        from facecluster.pipeline.find import together
+
+        return together(self.store, persons, only=only)
 
     def migrate(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from facecluster import faces
 from facecluster.embeddings import Embedder, embed
@@ -31,3 +32,9 @@ def reader(model: str, device: str, options: faces.DetectOptions) -> Read:
         )
 
     return work
+
+
+def looker(model: str, device: str, options: faces.DetectOptions) -> Callable[[Path, Claims], Outcome]:
+    """What ``reader`` does, for one file at a time."""
+    work = reader(model, device, options)
+    return lambda path, claims: work([FileEntry(path, 0, 0)], claims)[0]

@@ -1,6 +1,6 @@
 """The library's database: SQLite through sqlite-utils; the only room that writes SQL."""
 
-from facecluster.store.faces import StoredFace
+from facecluster.store.faces import OwnedFace, StoredFace
 from facecluster.store.journal import Change
 from facecluster.store.library import Counts, Store
 from facecluster.store.people import Assignment, PersonFace, PersonFigures, PersonRow
@@ -12,6 +12,7 @@ __all__ = [
     "Change",
     "Counts",
     "KnownFile",
+    "OwnedFace",
     "PersonFace",
     "PersonFigures",
     "PersonRow",

@@ -22,6 +22,17 @@ class StoredFace:
     face: Face
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnedFace:
+    """A face of a photo, whose it is (None: nobody's), and its embedding (dimension,), if there is one."""
+
+    id: int
+    box: Box
+    person_id: int | None
+    confirmed: bool
+    vector: Float32 | None
+
+
 class FaceTable:
     """Reads and writes of the tables ``faces``, ``chips``, ``models`` and ``embeddings``."""
 
@@ -50,13 +61,12 @@ class FaceTable:
 
     def vectors(self, model: str) -> tuple[Int64, Float32]:
         """Face ids (N,) in rising order and embeddings (N, dimension) of a model."""
-        row = self._db.execute("SELECT count(*), max(length(vector)) FROM embeddings WHERE model = ?", [model])
-        count, size = row.fetchone()
-        ids, vectors = np.zeros(count, np.int64), np.zeros((count, (size or 0) // 4), np.float32)
-        rows = self._db.execute("SELECT face_id, vector FROM embeddings WHERE model = ? ORDER BY face_id", [model])
-        for i, (face_id, vector) in enumerate(rows):
-            ids[i], vectors[i] = face_id, np.frombuffer(vector, VECTOR)
-        return ids, vectors
+        rows = self._db.execute(
+            "SELECT face_id, vector FROM embeddings WHERE model = ? ORDER BY face_id", [model]
+        ).fetchall()
+        ids = np.array([face_id for face_id, _ in rows], np.int64)
+        vectors = np.frombuffer(b"".join(vector for _, vector in rows), VECTOR)
+        return ids, vectors.reshape(len(rows), -1 if rows else 0).astype(np.float32)
 
     def all(self) -> list[StoredFace]:
         """Every face, by id."""
@@ -66,6 +76,20 @@ class FaceTable:
         )
         return [
             StoredFace(row[0], row[1], Face(Box(*row[2:6]), _points(row[6]), row[7], row[8], row[9]))
+            for row in rows
+        ]
+
+    def of_photo(self, photo_id: int, model: str) -> list[OwnedFace]:
+        """The faces of a photo, by id, with their embeddings by a model."""
+        rows = self._db.execute(
+            """SELECT id, x0, y0, x1, y1, person_id, kind IS 'confirmed', vector FROM faces
+               LEFT JOIN assignments ON assignments.face_id = id
+               LEFT JOIN embeddings ON embeddings.face_id = id AND model = ?
+               WHERE photo_id = ? ORDER BY id""",
+            [model, photo_id],
+        )
+        return [
+            OwnedFace(row[0], Box(*row[1:5]), row[5], bool(row[6]), row[7] and np.frombuffer(row[7], VECTOR))
             for row in rows
         ]
 

@@ -83,6 +83,19 @@ class PeopleTable:
             for face, person, distance, reason, confirmed in rows
         }
 
+    def assigned(self) -> dict[int, int]:
+        """The person of each face that belongs to somebody, by face id."""
+        rows = self._db.execute("SELECT face_id, person_id FROM assignments WHERE person_id IS NOT NULL")
+        return dict(rows.fetchall())
+
+    def by_photo(self) -> dict[int, list[tuple[int, int | None]]]:
+        """The faces of each photo that has some, each with its person; None for nobody's."""
+        found: dict[int, list[tuple[int, int | None]]] = {}
+        query = "SELECT photo_id, id, person_id FROM faces LEFT JOIN assignments ON face_id = id ORDER BY id"
+        for photo, face, person in self._db.execute(query):
+            found.setdefault(photo, []).append((face, person))
+        return found
+
     def figures(self) -> dict[int, PersonFigures]:
         """How much there is of each person that has a face, by id."""
         rows = self._db.execute(
