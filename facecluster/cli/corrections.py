@@ -11,7 +11,7 @@ from facecluster.cli.console import Database, DryRun, existing_library, number, 
 from facecluster.errors import NameTakenError, UsageError
 
 if TYPE_CHECKING:
-    from facecluster.pipeline.people import Edit
+    from facecluster.pipeline.edits import Edit
 
 MANY = 50
 """Changes of more faces are asked about first."""
@@ -136,6 +136,33 @@ def reject(
     """
     with existing_library(db) as library:
         _do(lambda rehearse: library.people.reject(faces, of, dry_run=rehearse), dry_run, yes)
+
+
+def same(faces: Faces, dry_run: DryRun = False, db: Database = None) -> None:
+    """Say that faces are one person's, whoever that is: `cluster` keeps them together.
+
+    **Example**
+
+    `facecluster people same 41 57`
+    """
+    with existing_library(db) as library:
+        say_edit(library.people.same(faces, dry_run=dry_run), dry_run)
+
+
+def different(
+    one: Annotated[int, typer.Argument(help="The number of a face.", metavar="FACE")],
+    other: Annotated[int, typer.Argument(help="That of another.", metavar="FACE")],
+    dry_run: DryRun = False,
+    db: Database = None,
+) -> None:
+    """Say that two faces are not one person's: `cluster` keeps them apart.
+
+    **Example**
+
+    `facecluster people different 41 57`
+    """
+    with existing_library(db) as library:
+        say_edit(library.people.different(one, other, dry_run=dry_run), dry_run)
 
 
 def ignore(

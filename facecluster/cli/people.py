@@ -92,6 +92,8 @@ for command in (
     corrections.move,
     corrections.confirm,
     corrections.reject,
+    corrections.same,
+    corrections.different,
     corrections.ignore,
     corrections.unignore,
     corrections.born,

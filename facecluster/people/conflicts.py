@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from facecluster.people.grouping import NOBODY, Held, distance_to_mean
+from facecluster.people.grouping import NOBODY, Constraints, Held, distance_to_mean
 from facecluster.records import Float32, Int64
 
 
@@ -30,9 +30,7 @@ def same_photo(vectors: Float32, photo: Int64, strong: float) -> csr_matrix:
         pairs.append(np.stack((left[together], right[together])))
     left, right = np.concatenate(pairs, axis=1) if pairs else np.zeros((2, 0), np.int64)
     apart = np.square(vectors[left] - vectors[right]).sum(axis=1) >= strong
-    left, right = left[apart], right[apart]
-    both = np.concatenate((left, right)), np.concatenate((right, left))
-    return csr_matrix((np.ones(2 * len(left), np.float32), both), shape=(n, n))
+    return _pairs(np.stack((left[apart], right[apart]), axis=1), n)
 
 
 def barred(held: Held) -> csr_matrix:
@@ -40,10 +38,31 @@ def barred(held: Held) -> csr_matrix:
     people, first = np.unique(held.labels, return_index=True)
     member = dict(zip(people.tolist(), first.tolist(), strict=True))
     pairs = [(face, member[person]) for face, person in held.refused.tolist() if person in member]
-    left, right = np.array([pair for pair in pairs if pair[0] != pair[1]], np.int64).reshape(-1, 2).T
+    others = np.array([pair for pair in pairs if pair[0] != pair[1]], np.int64).reshape(-1, 2)
+    return _pairs(others, len(held.labels))
+
+
+def conflicts_of(vectors: Float32, constraints: Constraints, held: Held | None, strong: float) -> csr_matrix:
+    """A 1 in (N, N), symmetric, for two faces that should not be one person's, for whatever reason.
+
+    What the user says to be one person's is none.
+    """
+    n = len(vectors)
+    found = same_photo(vectors, constraints.photo, strong) + _pairs(constraints.apart, n)
+    if held is not None:
+        found = found + barred(held)
+    if len(constraints.together):
+        found = found - found.multiply(_pairs(constraints.together, n) > 0)
+    found = csr_matrix(found)
+    found.eliminate_zeros()
+    found.data[:] = 1
+    return found
+
+
+def _pairs(pairs: Int64, n: int) -> csr_matrix:
+    left, right = pairs.T
     both = np.concatenate((left, right)), np.concatenate((right, left))
-    shape = len(held.labels), len(held.labels)
-    return csr_matrix((np.ones(2 * len(left), np.float32), both), shape=shape)
+    return csr_matrix((np.ones(2 * len(left), np.float32), both), shape=(n, n))
 
 
 def one_per_photo(vectors: Float32, labels: Int64, conflicts: csr_matrix) -> Int64:

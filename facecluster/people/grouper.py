@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from facecluster.people.conflicts import barred, one_per_photo, same_photo
+from facecluster.people.ages import Ages
+from facecluster.people.conflicts import conflicts_of, one_per_photo
 from facecluster.people.density import density_groups
 from facecluster.people.grouping import (
     NOBODY,
@@ -23,6 +27,7 @@ from facecluster.people.grouping import (
 from facecluster.people.joining import join
 from facecluster.people.kmeans import kmeans_groups
 from facecluster.people.linkage import average_linkage
+from facecluster.people.ties import bind, tied
 from facecluster.records import Float32, Int64
 
 DISPUTED = 0.1
@@ -43,16 +48,15 @@ def cluster(
     them. Such a group is never within ``join_distance`` of a person, or one of its faces would have been. Raises
     UsageError when k-means is asked for more people than there are faces to form them.
     """
-    conflicts = same_photo(vectors, constraints.photo, STRONG * options.join_distance)
+    growth = _Growth.of(vectors, constraints, options, held)
     labels = np.full(len(vectors), NOBODY, np.int64)
     if held is not None:
-        conflicts = csr_matrix(conflicts + barred(held))
-        labels, _ = _join_all(vectors, _compact(held.labels), options, conflicts)
+        labels, _ = growth.join_all(_compact(held.labels))
     while True:
-        formed = _form(vectors, constraints.may_form & (labels == NOBODY), conflicts, options, labels)
+        formed = growth.form(constraints.may_form & (labels == NOBODY), labels)
         new = (formed != NOBODY) & (_number_faces(formed) >= options.min_size)
         labels[new] = formed[new] + labels.max(initial=NOBODY) + 1
-        labels, taken = _join_all(vectors, number_by_size(labels), options, conflicts)
+        labels, taken = growth.join_all(number_by_size(labels))
         if not new.any() or options.algorithm == "kmeans":
             break  # so that clustering again changes nothing
     labels = number_by_size(labels)
@@ -61,37 +65,62 @@ def cluster(
     )
 
 
-def _join_all(
-    vectors: Float32, labels: Int64, options: ClusterOptions, conflicts: csr_matrix
-) -> tuple[Int64, Bool]:
-    """``join`` until nobody joins any more: those who join move the means."""
-    while True:
-        joined, taken = join(vectors, labels, options.join_distance, conflicts)
-        if np.array_equal(joined, labels):
-            return joined, taken
-        labels = joined
+@dataclass(frozen=True, slots=True, eq=False)
+class _Growth:
+    """What stays the same while people form and grow."""
+
+    vectors: Float32
+    options: ClusterOptions
+    conflicts: csr_matrix
+    ties: list[Int64]
+    fixed: Bool
+    ages: Ages | None
+
+    @classmethod
+    def of(cls, vectors: Float32, constraints: Constraints, options: ClusterOptions, held: Held | None) -> Self:
+        """Everything that is to be observed."""
+        conflicts = conflicts_of(vectors, constraints, held, STRONG * options.join_distance)
+        ties = tied(len(vectors), constraints.together)
+        fixed = np.zeros(len(vectors), bool) if held is None else held.labels != NOBODY
+        return cls(vectors, options, conflicts, ties, fixed, _ages(constraints, held))
+
+    def join_all(self, labels: Int64) -> tuple[Int64, Bool]:
+        """``join`` until nobody joins any more: those who join move the means."""
+        while True:
+            bound = bind(labels, self.ties, self.fixed, self.conflicts)
+            joined, taken = join(self.vectors, bound, self.options.join_distance, self.conflicts, self.ages)
+            if np.array_equal(joined, labels):
+                return joined, taken
+            labels = joined
+
+    def form(self, may_form: Bool, labels: Int64) -> Int64:
+        """Groups of any size among the faces that may form one, -1 for others and for losers of a photo.
+
+        ``labels`` (N,) are those of the people who are there already.
+        """
+        growing = bool((labels != NOBODY).any())
+        formed = np.full(len(labels), NOBODY, np.int64)
+        faces = np.flatnonzero(may_form)
+        among = self.conflicts[faces][:, faces]
+        by = _by_kmeans if self.options.algorithm == "kmeans" else _by_linkage if growing else _by_density
+        formed[faces] = by(self.vectors[faces], among, self.options)
+        free = [ties for ties in self.ties if (labels[ties] == NOBODY).all()]
+        return bind(formed, free, self.fixed, self.conflicts, new=True)
+
+
+def _ages(constraints: Constraints, held: Held | None) -> Ages | None:
+    """The people whose birth is known, each by its first face; None where that is nobody."""
+    if held is None or constraints.taken is None:
+        return None
+    first = [(np.flatnonzero(held.labels == label), year) for label, year in held.born.items()]
+    births = tuple((int(faces[0]), year) for faces, year in first if len(faces))
+    return Ages(constraints.taken, births) if births else None
 
 
 def _compact(labels: Int64) -> Int64:
     """People without a face have no label: 0.. for those with one, in the same order."""
     ids, compact = np.unique(labels, return_inverse=True)
     return (compact - int((ids == NOBODY).any())).astype(np.int64)
-
-
-def _form(
-    vectors: Float32, may_form: Bool, conflicts: csr_matrix, options: ClusterOptions, labels: Int64
-) -> Int64:
-    """Groups of any size among the faces that may form one, -1 for others and for losers of a photo.
-
-    ``labels`` (N,) are those of the people who are there already.
-    """
-    growing = bool((labels != NOBODY).any())
-    formed = np.full(len(vectors), NOBODY, np.int64)
-    faces = np.flatnonzero(may_form)
-    among = conflicts[faces][:, faces]
-    by = _by_kmeans if options.algorithm == "kmeans" else _by_linkage if growing else _by_density
-    formed[faces] = by(vectors[faces], among, options)
-    return formed
 
 
 def _by_kmeans(vectors: Float32, conflicts: csr_matrix, options: ClusterOptions) -> Int64:

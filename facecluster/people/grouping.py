@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from facecluster.records import Float32, Int64
 
 Bool = NDArray[np.bool_]
+Float64 = NDArray[np.float64]
 
 STRONG = 0.35
 """Two faces of one photo may be one person (a mirror, a collage) when their squared distance is below this
@@ -53,22 +54,29 @@ class Constraints:
     """What is known about the faces besides their embeddings.
 
     ``photo`` is (N,) int64, the photo each face is in. ``may_form`` is (N,) bool: the face is good enough to
-    form a person; the others may only join one.
+    form a person; the others may only join one. ``together`` (M, 2) and ``apart`` (K, 2) int64 are pairs of faces
+    that the user says are, or are not, of one person. ``taken`` (N,) float64 is when the photo was taken, in years
+    (2015.5 is the middle of 2015), nan where unknown; None: all unknown.
     """
 
     photo: Int64
     may_form: Bool
+    together: Int64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    apart: Int64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    taken: Float64 | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
     """What clustering finds and does not take apart: ``labels`` (N,) int64, the person of each face or -1.
 
-    ``refused`` is (R, 2) int64, pairs of a face and a person whose it is not and must not become.
+    ``refused`` is (R, 2) int64, pairs of a face and a person whose it is not and must not become. ``born`` has the
+    year of birth of some of the people (2015.5: the middle of 2015).
     """
 
     labels: Int64
     refused: Int64
+    born: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

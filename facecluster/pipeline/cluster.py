@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facecluster import people
 from facecluster.people.grouping import distance_to_mean
+from facecluster.pipeline.known import Known, held_people, owner_of, pairs_of, read_library, year_of
 from facecluster.records import Float32, Int64, Photo
 from facecluster.store import Assignment, PersonRow, Store, StoredFace
 
@@ -70,36 +69,6 @@ class ClusterResult:
     gone: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """What the library held at one moment. ``found`` and ``vectors`` (N, D) are the embedded faces, by id."""
-
-    found: list[StoredFace]
-    vectors: Float32
-    not_embedded: list[int]
-    photos: dict[int, Photo]
-    people: dict[int, PersonRow]
-    before: dict[int, Assignment]
-    rejections: list[tuple[int, int]]
-    next_id: int
-
-    @property
-    def was(self) -> Int64:
-        """The person (N,) of each embedded face before, -1 for nobody."""
-        return np.array([_person(self.before.get(face.id)) for face in self.found], np.int64)
-
-    @property
-    def confirmed(self) -> NDArray[np.bool_]:
-        """Whether each embedded face (N,) is confirmed to be where it was."""
-        return np.array([face.id in self.before and self.before[face.id].confirmed for face in self.found], bool)
-
-    @property
-    def fixed(self) -> NDArray[np.bool_]:
-        """Whether each embedded face (N,) is confirmed, or of a person whom the user touched."""
-        touched = [id_ for id_, row in self.people.items() if row.touched]
-        return self.confirmed | np.isin(self.was, touched)
-
-
 def cluster(
     store: Store,
     model: str,
@@ -114,13 +83,10 @@ def cluster(
     touched are formed again, and keep their ids while more than half of their faces stay together. Confirmed
     faces never move, and what was rejected does not come back.
     """
-    known = _read(store, model)
-    constraints = people.Constraints(
-        photo=np.array([face.photo_id for face in known.found], np.int64),
-        may_form=np.array([gate.passes(face) for face in known.found], bool),
-    )
+    known = read_library(store, model)
+    constraints = _constraints(known, gate)
     kept = known.fixed if anew or options.algorithm == "kmeans" else np.ones(len(known.found), bool)
-    grouping = people.cluster(known.vectors, constraints, options, _held(known, kept))
+    grouping = people.cluster(known.vectors, constraints, options, held_people(known, kept))
     owner, new = _owners(known, grouping.labels)
     after = _assignments(known, owner, grouping)
     if not dry_run:
@@ -129,41 +95,19 @@ def cluster(
     return _summarise(known, owner, after, new)
 
 
-def _read(store: Store, model: str) -> _Known:
-    """All that is needed, in one transaction: a scan beside it cannot drop a face between two of the reads.
-
-    It ends before the grouping, which may take minutes, so that a scan need not wait through a dry run.
-    """
-    with store.transaction():
-        face_ids, vectors = store.faces.vectors(model)
-        embedded, faces = set(face_ids.tolist()), store.faces.all()
-        return _Known(
-            [face for face in faces if face.id in embedded],
-            vectors,
-            [face.id for face in faces if face.id not in embedded],
-            store.photos.all(),
-            store.people.all(),
-            store.people.assignments(),
-            store.people.rejections(),
-            store.people.next_id(),
-        )
-
-
-def _held(known: _Known, kept: NDArray[np.bool_]) -> people.Held:
-    """People as labels in the order of their ids, for the faces that are ``kept`` (N,); and whose no face is."""
-    label = {id_: i for i, id_ in enumerate(known.people)}
+def _constraints(known: Known, gate: QualityGate) -> people.Constraints:
     index = {face.id: i for i, face in enumerate(known.found)}
-    refused = [(index[face], label[id_]) for face, id_ in known.rejections if face in index]
-    births = [(label[id_], date.fromisoformat(row.born)) for id_, row in known.people.items() if row.born]
-    taken = [known.photos[face.photo_id].taken_at for face in known.found] if births else []
-    refused += [(i, one) for one, born in births for i, when in enumerate(taken) if when and when.date() < born]
-    return people.Held(
-        labels=np.array([label.get(id_, -1) for id_ in np.where(kept, known.was, -1).tolist()], np.int64),
-        refused=np.array(refused, np.int64).reshape(-1, 2),
+    links = [(index[one], index[other], same) for one, other, same in known.links if {one, other} <= index.keys()]
+    return people.Constraints(
+        photo=np.array([face.photo_id for face in known.found], np.int64),
+        may_form=np.array([gate.passes(face) for face in known.found], bool),
+        together=pairs_of((one, other) for one, other, same in links if same),
+        apart=pairs_of((one, other) for one, other, same in links if not same),
+        taken=np.array([year_of(when) if when else np.nan for when in known.taken], np.float64),
     )
 
 
-def _owners(known: _Known, labels: Int64) -> tuple[Int64, list[int]]:
+def _owners(known: Known, labels: Int64) -> tuple[Int64, list[int]]:
     """The person id (N,) of each embedded face, -1 for nobody, and which of these are new people."""
     was, confirmed = known.was, known.confirmed
     persons = people.keep_ids(was, labels, known.fixed)
@@ -175,7 +119,7 @@ def _owners(known: _Known, labels: Int64) -> tuple[Int64, list[int]]:
     return np.where(confirmed, was, grouped), new
 
 
-def _assignments(known: _Known, owner: Int64, grouping: people.Grouping) -> list[Assignment]:
+def _assignments(known: Known, owner: Int64, grouping: people.Grouping) -> list[Assignment]:
     """For the embedded faces, then for the others, which stay where they are if they are confirmed there."""
     distance = distance_to_mean(known.vectors, _labels(owner)).tolist()
     after = []
@@ -195,9 +139,9 @@ def _assignments(known: _Known, owner: Int64, grouping: people.Grouping) -> list
     return after
 
 
-def _summarise(known: _Known, owner: Int64, after: list[Assignment], new: list[int]) -> ClusterResult:
-    now = np.array([_person(a) for a in after], np.int64)
-    was = np.array([_person(known.before.get(a.face_id)) for a in after], np.int64)
+def _summarise(known: Known, owner: Int64, after: list[Assignment], new: list[int]) -> ClusterResult:
+    now = np.array([owner_of(a) for a in after], np.int64)
+    was = np.array([owner_of(known.before.get(a.face_id)) for a in after], np.int64)
     return ClusterResult(
         people=summaries(known.people, known.photos, known.found, known.vectors, owner),
         faces=len(after),
@@ -207,10 +151,6 @@ def _summarise(known: _Known, owner: Int64, after: list[Assignment], new: list[i
         new=len(new),
         gone=len(set(was.tolist()) - set(now.tolist()) - {-1}),
     )
-
-
-def _person(assignment: Assignment | None) -> int:
-    return -1 if assignment is None or assignment.person_id is None else assignment.person_id
 
 
 def _labels(owner: Int64) -> Int64:
@@ -231,7 +171,7 @@ def summaries(
     figures = []
     for (id_, indices), mean in zip(sorted(members.items()), spread, strict=True):
         of = {found[i].photo_id for i in indices}
-        years = [time.year for photo in of if (time := photos[photo].taken_at)]
+        years = [when.year for photo in of if (when := photos[photo].taken_at)]
         title = rows.get(id_, PersonRow(id_, None)).title
         span = (min(years), max(years)) if years else None
         figures.append(PersonSummary(id_, title, len(indices), len(of), span, mean))

@@ -28,6 +28,11 @@ def clean_name(text: str) -> str:
     return name
 
 
+def alike(one: str | None, other: str) -> bool:
+    """Whether two names differ in capitals at most."""
+    return one is not None and one.casefold() == other.casefold()
+
+
 def find_person(text: str, rows: dict[int, PersonRow]) -> int:
     """The person whose number, ``Person 007`` or name is ``text``; raises ``UsageError`` when it is not one's.
 

@@ -6,19 +6,17 @@ touched never splits or merges by itself. Every method that changes something is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facecluster.errors import NameTakenError, UsageError
-from facecluster.pipeline.naming import clean_name, find_person, parse_day
+from facecluster.pipeline.corrections import Corrections
+from facecluster.pipeline.edits import Edit
+from facecluster.pipeline.naming import alike, clean_name, parse_day
 from facecluster.pipeline.portable import known_faces, portable
-from facecluster.store import Change, PersonFigures, PersonRow, Store
-
-NOBODYS = "rejected"
-"""Why a face belongs to nobody after the user took it from a person."""
+from facecluster.store import Change, PersonFigures, PersonRow
 
 NONE_YET = PersonFigures(faces=0, confirmed=0, photos=0, years=None)
 
@@ -48,28 +46,12 @@ class ShownFace:
     distance: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What was changed, or would be: a sentence, and how many faces it concerns."""
-
-    what: str
-    faces: int
-
-
-class _Rehearsal(Exception):  # noqa: N818  # nothing went wrong
-    """Ends a transaction so that nothing of it is written."""
-
-
-class People:
+class People(Corrections):
     """The people of a library. Persons are named by number, ``Person 007`` or name; faces by number.
 
     With ``dry_run``, a method says what it would do and changes nothing. All raise ``UsageError`` for somebody or
     something that is not there.
     """
-
-    def __init__(self, store: Store, split: Callable[[list[int]], list[list[int]]]) -> None:
-        self._store = store
-        self._split = split
 
     def all(self, *, unnamed: bool = False, hidden: bool = False) -> list[Person]:
         """Everybody, most faces first; only the ``unnamed``; the ``hidden``, too, if asked for."""
@@ -88,104 +70,16 @@ class People:
         ]
         return _person(self._store.people.all()[id_], figures.get(id_, NONE_YET)), faces
 
-    def find(self, person: str) -> int:
-        """The number of somebody."""
-        return find_person(person, self._store.people.all())
-
     def name(self, person: str, name: str | None, *, dry_run: bool = False) -> Edit:
         """Give a person a name; None takes it away. Raises ``NameTakenError`` when another person has it."""
         id_, rows = self.find(person), self._store.people.all()
         name = None if name is None else clean_name(name)
-        same = [row for row in rows.values() if name and row.id != id_ and _alike(row.name, name)]
+        same = [row for row in rows.values() if name and row.id != id_ and alike(row.name, name)]
         if same:
             raise NameTakenError(same[0].name or "", same[0].id)
         title = PersonRow(id_, None).title
         what = f"{rows[id_].title} is {name}" if name else f"{title} has no name any more"
         return self._edit(what, len(self._faces(id_)), dry_run, lambda: self._store.people.change(id_, name=name))
-
-    def merge(self, persons: Sequence[str], *, dry_run: bool = False) -> Edit:
-        """Make several people one, who keeps the number of the first and the first name that there is."""
-        ids = list(dict.fromkeys(map(self.find, persons)))
-        if len(ids) < 2:
-            raise UsageError("It takes two different people to merge.")
-        rows, table = self._store.people.all(), self._store.people
-        others = ids[1:]
-        name = next((rows[id_].name for id_ in ids if rows[id_].name), None)
-        born = next((rows[id_].born for id_ in ids if rows[id_].born), None)
-
-        def act() -> None:
-            for other in others:
-                table.hand_over(other, ids[0])
-                table.change(other, name=None)
-                table.remove(other)
-            table.change(ids[0], name=name, born=born)
-
-        what = f"{', '.join(rows[id_].title for id_ in others)} merged into {rows[ids[0]].title}"
-        return self._edit(what, sum(len(self._faces(id_)) for id_ in others), dry_run, act)
-
-    def split(self, person: str, faces: Collection[int] = (), *, dry_run: bool = False) -> Edit:
-        """Make ``faces`` of a person another one; without any, those that look least like the others.
-
-        Raises ``UsageError`` when no part of the person looks like somebody else.
-        """
-        id_ = self.find(person)
-        own = self._faces(id_)
-        if strangers := set(faces) - set(own):
-            raise UsageError(f"Face {min(strangers)} is not this person's; `facecluster people show` lists them.")
-        parts = [sorted(faces)] if faces else self._split(own)[1:]
-        if not parts:
-            raise UsageError("All faces of this person look alike: say which to split off with --faces.")
-        table, title = self._store.people, self._store.people.all()[id_].title
-
-        def act() -> None:
-            table.change(id_)
-            for part in parts:
-                table.assign(part, table.add())
-                table.reject(part, id_)
-
-        count = sum(map(len, parts))
-        return self._edit(f"{title} split, {len(parts)} more", count, dry_run, act)
-
-    def move(self, faces: Collection[int], to: str, *, dry_run: bool = False) -> Edit:
-        """Make faces a person's, confirmed; whose they were before, they are not."""
-        id_, owners = self.find(to), self._owners(faces)
-        table = self._store.people
-
-        def act() -> None:
-            for face, owner in owners.items():
-                if owner not in (None, id_):
-                    table.reject([face], int(owner or 0))
-            table.assign(owners, id_)
-            table.accept(id_)
-            table.change(id_)
-
-        title = table.all()[id_].title
-        return self._edit(f"Faces moved to {title}", len(owners), dry_run, act)
-
-    def confirm(self, person: str, faces: Collection[int] = (), *, dry_run: bool = False) -> Edit:
-        """Say that faces of a person are right where they are; all, when none is given."""
-        id_ = self.find(person)
-        own, table = self._faces(id_), self._store.people
-        if strangers := set(faces) - set(own):
-            raise UsageError(f"Face {min(strangers)} is not this person's: to make it so, use `people move`.")
-
-        def act() -> None:
-            table.assign(faces or own, id_)
-            table.change(id_)
-
-        return self._edit(f"{table.all()[id_].title} confirmed", len(faces or own), dry_run, act)
-
-    def reject(self, faces: Collection[int], person: str, *, dry_run: bool = False) -> Edit:
-        """Say that faces are not a person's; they are nobody's then, and never that person's again."""
-        id_, owners = self.find(person), self._owners(faces)
-        table = self._store.people
-
-        def act() -> None:
-            table.reject(owners, id_)
-            table.assign([face for face, owner in owners.items() if owner == id_], None, reason=NOBODYS)
-            table.change(id_)
-
-        return self._edit(f"Faces rejected from {table.all()[id_].title}", len(owners), dry_run, act)
 
     def hide(self, persons: Sequence[str], hidden: bool = True, *, dry_run: bool = False) -> Edit:
         """Show people no more, in no list and no album; or again."""
@@ -224,7 +118,7 @@ class People:
 
         def act() -> None:
             for one in found:
-                same = [id_ for id_, row in rows.items() if one.name and _alike(row.name, one.name)]
+                same = [id_ for id_, row in rows.items() if one.name and alike(row.name, one.name)]
                 id_ = same[0] if same else table.add()
                 table.change(id_, **one.columns())
                 table.assign(one.confirmed, id_)
@@ -248,35 +142,7 @@ class People:
         """Every change, oldest first; those that were undone can be redone until the next one."""
         return self._store.journal.all()
 
-    def _faces(self, person_id: int) -> list[int]:
-        return sorted(face.face_id for face in self._store.people.faces_of(person_id))
-
-    def _owners(self, faces: Collection[int]) -> dict[int, int | None]:
-        owners = self._store.people.owners(faces)
-        if gone := set(faces) - set(owners):
-            raise UsageError(f"There is no face {min(gone)}; `facecluster people show` lists a person's faces.")
-        return owners
-
-    def _edit(self, what: str, faces: int, dry_run: bool, act: Callable[[], None]) -> Edit:
-        with self._rehearsed(dry_run), self._store.journal.note(what):
-            act()
-        return Edit(what, faces)
-
-    @contextmanager
-    def _rehearsed(self, dry_run: bool) -> Iterator[None]:
-        try:
-            with self._store.transaction():
-                yield
-                if dry_run:
-                    raise _Rehearsal
-        except _Rehearsal:
-            pass
-
 
 def _person(row: PersonRow, figures: PersonFigures) -> Person:
     known = figures.faces, figures.confirmed, figures.photos, figures.years
     return Person(row.id, row.title, row.name, row.born, row.hidden, *known)
-
-
-def _alike(one: str | None, other: str) -> bool:
-    return one is not None and one.casefold() == other.casefold()

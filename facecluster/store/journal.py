@@ -1,7 +1,8 @@
 """The journal of what the user changed: each change with the rows it touched, as they were and as they became.
 
-While a change is written, triggers note every row of people, assignments and rejections that is inserted, updated
-or deleted. To undo a change is to write the rows back as they were, newest first; to redo it, as they became.
+While a change is written, triggers note every row of people, assignments, rejections and links that is inserted,
+updated or deleted. To undo a change is to write the rows back as they were, newest first; to redo it, as they
+became.
 """
 
 from __future__ import annotations
@@ -19,10 +20,19 @@ TABLES = {
     "people": ("id", "name", "born", "hidden", "touched"),
     "assignments": ("face_id", "person_id", "kind", "distance", "reason"),
     "rejections": ("face_id", "person_id"),
+    "links": ("one", "other", "same"),
 }
 """The tables whose rows are noted, and their columns."""
 
-KEYS = {"people": ("id",), "assignments": ("face_id",), "rejections": ("face_id", "person_id")}
+KEYS = {
+    "people": ("id",),
+    "assignments": ("face_id",),
+    "rejections": ("face_id", "person_id"),
+    "links": ("one", "other"),
+}
+
+REFERS = {"face_id": "faces", "one": "faces", "other": "faces", "person_id": "people"}
+"""Columns that name a row of another table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ class Journal:
             where = " AND ".join(f"{key} = ?" for key in keys)
             self._db.execute(f"DELETE FROM {table} WHERE {where}", [known[key] for key in keys])
             return
-        if table != "people" and not self._refers(wanted):
+        if not self._refers(wanted):
             return
         columns = TABLES[table]
         updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in keys)
@@ -113,11 +123,10 @@ class Journal:
         )
 
     def _refers(self, row: dict[str, Any]) -> bool:
-        """Whether the row's face is still there, and its person, if it names one."""
-        face = self._db.execute("SELECT 1 FROM faces WHERE id = ?", [row["face_id"]]).fetchone()
-        person = row["person_id"]
-        there = person is None or self._db.execute("SELECT 1 FROM people WHERE id = ?", [person]).fetchone()
-        return bool(face and there)
+        """Whether the faces and the person that the row names are still there."""
+        named = [(table, row[column]) for column, table in REFERS.items() if row.get(column) is not None]
+        found = (self._db.execute(f"SELECT 1 FROM {table} WHERE id = ?", [id_]).fetchone() for table, id_ in named)
+        return all(found)
 
     def _watch(self, table: str, change: int) -> None:
         """Have triggers note the rows of ``table`` that change, until they are dropped."""

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from facecluster.errors import StoreError
 from facecluster.store.faces import FaceTable
 from facecluster.store.journal import Journal
+from facecluster.store.links import LinkTable
 from facecluster.store.lock import locked
 from facecluster.store.people import PeopleTable
 from facecluster.store.photos import PhotoTable
@@ -38,8 +39,8 @@ class Counts:
 class Store:
     """The database of one library; use it as a context manager, which closes it.
 
-    ``store.photos``, ``store.faces``, ``store.people`` and ``store.journal`` hold the tables' reads and writes; a
-    write outside of ``with store.transaction()`` is committed at once.
+    ``store.photos``, ``store.faces``, ``store.people``, ``store.links`` and ``store.journal`` hold the reads and
+    writes of their tables; a write outside of ``with store.transaction()`` is committed at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,6 +49,7 @@ class Store:
         self.photos = PhotoTable(self.db)
         self.faces = FaceTable(self.db)
         self.people = PeopleTable(self.db)
+        self.links = LinkTable(self.db)
         self.journal = Journal(self.db)
 
     def __enter__(self) -> Self:

@@ -214,6 +214,17 @@ def test_no_face_from_before_a_birth_joins(store: Store) -> None:
     assert owners(store, known) == [1, 1, 1, None, 1]
 
 
+def test_faces_from_before_a_birth_leave_unless_they_are_confirmed(store: Store) -> None:
+    known = add(store, (0, 1, 2, 3))
+    run(store)
+    store.db.execute("UPDATE photos SET taken_at = '2009-01-01T00:00:00' WHERE id IN (3, 4)")
+    store.people.change(1, born="2010-06-01")
+    with store.transaction():
+        store.people.assign(known[3:], 1)
+    run(store)
+    assert owners(store, known) == [1, 1, None, 1]
+
+
 def test_apart_takes_the_nearest_groups_apart(store: Store) -> None:
     faces = add(store, (0, 1, 2, 30, 31))
     assert apart(store, MODEL, faces, OPTIONS) == [faces[:3], faces[3:]]

@@ -16,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from facecluster.errors import NameTakenError, UsageError
 from facecluster.people import ClusterOptions
 from facecluster.pipeline.cluster import QualityGate, apart, cluster
+from facecluster.pipeline.edits import Edit
 from facecluster.pipeline.naming import clean_name, find_person
-from facecluster.pipeline.people import Edit, People
+from facecluster.pipeline.people import People
 from facecluster.records import Box, Face, Photo
 from facecluster.store import PersonRow, Store
 
@@ -58,7 +59,7 @@ def owners(store: Store) -> dict[int, int | None]:
 
 
 def contents(store: Store) -> tuple[Any, ...]:
-    return store.people.all(), store.people.assignments(), store.people.rejections()
+    return store.people.all(), store.people.assignments(), store.people.rejections(), store.links.all()
 
 
 def test_people_are_listed_by_their_faces(people: People) -> None:
@@ -148,6 +149,68 @@ def test_moved_and_rejected_faces_never_come_back(people: People, store: Store) 
     assert store.people.rejections() == [(4, 2)]
 
 
+def test_what_is_said_to_be_one_person_stays_together(people: People, store: Store) -> None:
+    add(store, [45, 300])  # faces 10 and 11 are like nobody
+    assert people.same([10, 11]) == Edit("Faces said to be one person's", 2)
+    assert store.links.all() == [(10, 11, True)]
+    clustered(store)
+    assert owners(store)[10] == owners(store)[11] == 4  # two faces are enough with these options
+    people.same([1, 10] if owners(store)[10] is None else [8, 9])
+    with pytest.raises(UsageError, match="several people: `facecluster people merge 1 2`"):
+        people.same([1, 5])
+    people.reject([9], "3")
+    with pytest.raises(UsageError, match="Face 9 was rejected"):
+        people.same([8, 9])
+    with pytest.raises(UsageError, match="two different faces"):
+        people.same([8, 8])
+
+
+def test_a_face_goes_where_the_one_goes_that_it_is_tied_to(people: People, store: Store) -> None:
+    add(store, [45])
+    people.same([10, 1])
+    assert owners(store)[10] == 1
+    for anew in (False, True):
+        cluster(store, MODEL, OPTIONS, QualityGate(), anew=anew)
+        assert owners(store)[10] == owners(store)[1] == 1
+    people.move([10], "2")  # the later word counts, and the tie is gone
+    assert store.links.all() == []
+    clustered(store)
+    assert (owners(store)[10], owners(store)[1]) == (2, 1)
+
+
+def test_a_rejected_face_is_no_longer_tied_to_the_person(people: People, store: Store) -> None:
+    add(store, [45])
+    people.same([10, 1])
+    people.reject([10], "1")
+    assert store.links.all() == []
+    clustered(store)
+    assert owners(store)[10] is None
+
+
+def test_what_is_said_to_be_two_people_stays_apart(people: People, store: Store) -> None:
+    add(store, [0.5])
+    people.different(10, 1)
+    clustered(store)
+    assert owners(store)[10] is None
+    cluster(store, MODEL, OPTIONS, QualityGate(), anew=True)
+    assert owners(store)[10] is None or owners(store)[10] != owners(store)[1]
+    with pytest.raises(UsageError, match="Both are Person 002's"):
+        people.different(5, 6)
+    people.move([1, 10], "2")
+    assert store.links.all() == []
+
+
+def test_two_people_told_apart_never_become_one(people: People, store: Store) -> None:
+    wide = ClusterOptions(min_size=2, join_distance=3.0)
+    cluster(store, MODEL, wide, QualityGate(), anew=True)
+    assert len(set(owners(store).values())) < 3
+    cluster(store, MODEL, OPTIONS, QualityGate(), anew=True)
+    first, other = owners(store)[1], owners(store)[5]
+    people.different(1, 5)
+    cluster(store, MODEL, wide, QualityGate(), anew=True)
+    assert (owners(store)[1], owners(store)[5]) == (first, other)
+
+
 def test_confirming_and_hiding(people: People, store: Store) -> None:
     people.confirm("3")
     people.confirm("1", [2])
@@ -192,6 +255,8 @@ def changes(people: People) -> list[Any]:
         lambda dry: people.merge(["2", "Anna"], dry_run=dry),
         lambda dry: people.split("2", [5, 6], dry_run=dry),
         lambda dry: people.hide(["3"], dry_run=dry),
+        lambda dry: people.different(1, 9, dry_run=dry),
+        lambda dry: people.same([5, 6], dry_run=dry),
         lambda dry: people.name("Anna", None, dry_run=dry),
     ]
 
@@ -322,8 +387,16 @@ class Histories(RuleBasedStateMachine):
         confirmed = {f: a.person_id for f, a in self.store.people.assignments().items() if a.confirmed}
         cluster(self.store, MODEL, OPTIONS, QualityGate(), anew=anew)
         now = self.store.people.assignments()
+        self._links_are_honoured({face: a.person_id for face, a in now.items()})
         assert {f: now[f].person_id for f in confirmed} == confirmed
         assert names.items() <= {id_: row.name for id_, row in self.store.people.all().items()}.items()
+
+    def _links_are_honoured(self, where: dict[int, int | None]) -> None:
+        for one, other, same in self.store.links.all():
+            if same:
+                assert where[one] == where[other]
+            else:
+                assert where[one] is None or where[one] != where[other]
 
     @rule(angles=st.lists(st.integers(0, 179), min_size=1, max_size=3))
     def scan(self, angles: list[float]) -> None:
@@ -370,6 +443,11 @@ class Histories(RuleBasedStateMachine):
             "confirm": lambda: self.people.confirm(someone),
         }
         self._act(acts[kind])
+
+    @rule(data=st.data(), alike=st.booleans())
+    def link(self, data: st.DataObject, alike: bool) -> None:
+        faces = self._faces(data)
+        self._act(lambda: self.people.same(faces) if alike else self.people.different(faces[0], faces[-1]))
 
     @rule(times=st.integers(1, 4))
     def undo_and_redo(self, times: int) -> None:
