@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from facecluster import __version__
-from facecluster.cli import cluster, demo, export, find, migrate, models, people, scan, status, verify
+from facecluster.cli import cluster, demo, export, find, migrate, models, people, scan, status, suggest, verify
 from facecluster.cli.console import say_error
 from facecluster.errors import FaceclusterError
 
@@ -70,6 +70,7 @@ app.command()(cluster.cluster)
 app.command()(export.export)
 app.command()(status.status)
 app.add_typer(people.app, name="people")
+app.command()(suggest.suggest)
 app.command()(find.find)
 app.command()(verify.verify)
 app.add_typer(models.app, name="models")

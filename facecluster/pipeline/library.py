@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from facecluster.people import ClusterOptions
     from facecluster.pipeline.cluster import ClusterResult, QualityGate
     from facecluster.pipeline.find import Finder
+    from facecluster.pipeline.questionnaire import Suggestions
 
 DEFAULT_MODEL = "facenet"
 
@@ -76,6 +77,13 @@ class Library:
     def people(self) -> People:
         """Names, corrections, and taking them back."""
         return People(self.store, self._apart)
+
+    @property
+    def suggestions(self) -> Suggestions:
+        """The questions whose answers set the most faces right."""
+        from facecluster.pipeline.questionnaire import Suggestions
+
+        return Suggestions(self.store, self.people, self.cluster_options().join_distance)
 
     @property
     def model(self) -> str:

@@ -67,7 +67,7 @@ class Questions:
     def __init__(self, store: Store, model: str, join_distance: float) -> None:
         self._join_distance = join_distance
         self._rows = {id_: row for id_, row in store.people.all().items() if not row.hidden}
-        self._assignments = store.people.assignments()
+        self._confirmed = [face for face, a in store.people.assignments().items() if a.confirmed]
         owners = store.people.assigned()
         self._faces, self._vectors = store.faces.vectors(model)
         known = (owners.get(face, -1) for face in self._faces.tolist())
@@ -85,7 +85,7 @@ class Questions:
             frozenset((owners.get(one, -1), owners.get(other, -1)))
             for one, other, same in store.links.all()
             if not same
-        }
+        } | {frozenset((owners.get(face, -1), person)) for face, person in self._rejected}
 
     def ask(self, limit: int, skip: Collection[tuple[str, int, int]] = ()) -> list[Question]:
         """The ``limit`` questions that are worth most: by the faces that depend on them and how open they are.
@@ -99,7 +99,7 @@ class Questions:
         return [self._question(*make[key]) for key in best]
 
     def _merges(self) -> Iterator[tuple[float, tuple[str, int, int], float]]:
-        """Pairs of people who may be one: neither in one photo nor told apart, nor both named."""
+        """Pairs of people who may be one: neither in one photo, nor told apart or split, nor both named."""
         ids, means = self._gallery.ids, self._gallery.means
         counts = dict(zip(*(part.tolist() for part in np.unique(self._owner, return_counts=True)), strict=True))
         for start in range(0, len(ids), ROWS):
@@ -139,12 +139,13 @@ class Questions:
 
     def _doubts(self) -> Iterator[tuple[float, tuple[str, int, int], float]]:
         """Faces at the edge of a person who has a name."""
-        for face, assignment in self._assignments.items():
-            person, far = self._rows.get(assignment.person_id or 0), assignment.distance
-            if person is None or not person.name or assignment.confirmed or far is None:
-                continue
-            if far >= DOUBTFUL * self._join_distance and face in self._photo:
-                yield 1 - self._likely(far), (Kind.CONFIRM, person.id, face), far
+        named = [id_ for id_, row in self._rows.items() if row.name]
+        mine = np.flatnonzero(np.isin(self._owner, named) & ~np.isin(self._faces, self._confirmed))
+        means = self._gallery.means[np.searchsorted(self._gallery.ids, self._owner[mine])]
+        apart = 2 - 2 * np.einsum("nd,nd->n", self._vectors[mine], means)
+        for i, far in zip(mine.tolist(), apart.tolist(), strict=True):
+            if far >= DOUBTFUL * self._join_distance:
+                yield 1 - self._likely(far), (Kind.CONFIRM, int(self._owner[i]), int(self._faces[i])), far
 
     def _likely(self, far: float) -> float:
         """How likely faces at a distance are one person's, roughly: from 1 to 0 between two shares of the join."""

@@ -93,6 +93,12 @@ class FaceTable:
             for row in rows
         ]
 
+    def photos_of(self, face_ids: Iterable[int]) -> dict[int, int]:
+        """The photo of each face that there is."""
+        query = "SELECT id, photo_id FROM faces WHERE id = ?"
+        rows = (self._db.execute(query, [face_id]).fetchone() for face_id in face_ids)
+        return {row[0]: row[1] for row in rows if row}
+
     def chips(self, face_ids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """The chips (JPEG) of faces, one at a time, in the order asked for."""
         for face_id in face_ids:
