@@ -12,7 +12,23 @@ import typer
 from typer.core import TyperGroup
 
 from facecluster import __version__
-from facecluster.cli import cluster, demo, export, find, migrate, models, people, scan, status, suggest, verify
+from facecluster.cli import (
+    calibrate,
+    cluster,
+    demo,
+    explain,
+    export,
+    find,
+    forget,
+    migrate,
+    models,
+    people,
+    purge,
+    scan,
+    status,
+    suggest,
+    verify,
+)
 from facecluster.cli.console import say_error
 from facecluster.errors import FaceclusterError
 
@@ -73,6 +89,8 @@ app.add_typer(people.app, name="people")
 app.command()(suggest.suggest)
 app.command()(find.find)
 app.command()(verify.verify)
+app.command()(forget.forget)
+app.command()(purge.purge)
 app.add_typer(models.app, name="models")
 app.command()(migrate.migrate)
 app.command()(demo.demo)

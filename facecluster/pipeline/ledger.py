@@ -11,18 +11,18 @@ from pathlib import Path
 from facecluster import photos
 from facecluster.pipeline.outcomes import Outcome
 from facecluster.records import FileEntry
-from facecluster.store import KnownFile, Store
+from facecluster.store import KnownFile, Place, Store
 
 
 @dataclass(slots=True)
 class ScanResult:
     """What a scan did, in files unless said otherwise.
 
-    ``photos`` new photos were searched and hold ``faces`` faces. ``copies`` are further paths of known photos,
-    ``moved`` files were found at another path, ``edited`` files hold another photo than before, ``returned``
-    were missing, ``missing`` photos have vanished. ``unreadable`` could not be read in this run; ``folders`` are
-    folders that could not be entered, with the reason. ``otherwise`` photos of those that were met had been
-    searched with other options.
+    ``photos`` new photos were searched and hold ``faces`` faces, without those of people who were forgotten.
+    ``copies`` are further paths of known photos, ``moved`` files were found at another path, ``edited`` files hold
+    another photo than before, ``returned`` were missing, ``missing`` photos have vanished. ``unreadable`` could
+    not be read in this run; ``folders`` are folders that could not be entered, with the reason. ``otherwise``
+    photos of those that were met had been searched with other options.
     """
 
     unchanged: int = 0
@@ -50,6 +50,7 @@ class Ledger:
         self.result = ScanResult()
         self._store, self._model, self._searched_with = store, model, searched_with
         self._known, self._replaced = store.photos.known_files(), store.photos.replaced()
+        self._refusals = store.refusals.all()
         self._met: set[Path] = set()
         self._returned: list[Path] = []
         self._due: set[Path] = set()  # known files that have changed and were not read yet
@@ -108,12 +109,14 @@ class Ledger:
         if outcome.photo is None:
             return None
         photo_id = self._store.photos.add(outcome.photo, self._searched_with)
-        for seen in outcome.seen:
+        refuses = self._refusals.refuses
+        wanted = [seen for seen in outcome.seen if not refuses(Place.of(outcome.photo, seen.face.box))]
+        for seen in wanted:
             face_id = self._store.faces.add(photo_id, seen.face, seen.jpeg)
             self._store.faces.add_vectors([face_id], seen.vector[None], self._model)
         self._new.add(photo_id)
         self.result.photos += 1
-        self.result.faces += len(outcome.seen)
+        self.result.faces += len(wanted)
         return photo_id
 
     def settle(self, roots: Sequence[Path], complete: bool) -> None:

@@ -22,6 +22,7 @@ from facecluster.machine import cores
 from facecluster.nets.specs import spec_of
 from facecluster.nets.weights import dimension, fingerprint
 from facecluster.pipeline.export import albums_of, chips_of
+from facecluster.pipeline.forget import Forgotten, forget
 from facecluster.pipeline.people import People
 from facecluster.pipeline.scan import Progress, Read, Scan, ScanResult
 from facecluster.store import Counts, Store, Unreadable
@@ -231,6 +232,14 @@ class Library:
 
         with self.store.alone():
             return migrate(self.store, Embedder.load(model, pick_device(device)), on_progress)
+
+    def forget(self, person: str, *, dry_run: bool = False) -> Forgotten:
+        """Remove a person's faces, name and birth date for good, and empty the journal; see ``pipeline.forget``.
+
+        Raises ``UsageError`` for nobody, or while another facecluster works on the library, and ``StoreError``.
+        """
+        with nullcontext() if dry_run else self.store.alone():
+            return forget(self.store, person, dry_run=dry_run)
 
     def status(self) -> Status:
         """Counts and unreadable files."""

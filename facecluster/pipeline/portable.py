@@ -70,15 +70,19 @@ def _places(store: Store) -> dict[int, dict[str, Any]]:
 def known_faces(store: Store, data: Any) -> tuple[list[Known], int]:
     """The people that ``portable`` gave, with the faces that are here, and how many are not.
 
-    Faces that are confirmed here are left out. Raises ``UsageError`` for what ``portable`` cannot have given.
+    Faces that are confirmed here are left out, and so is somebody without any face here whose name is not known
+    here either: it may be one who was forgotten. Raises ``UsageError`` for what ``portable`` cannot have given.
     """
     if not isinstance(data, dict) or data.get("facecluster people") != VERSION:
         raise UsageError("This is no file that `facecluster people export` wrote.")
     here = _Here(store)
     try:
-        return [here.person(person) for person in data["people"]], here.missing
+        people = [here.person(person) for person in data["people"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"The file of people is damaged ({type(error).__name__}: {error}).") from error
+    names = {row.name.casefold() for row in store.people.all().values() if row.name}
+    found = [one for one in people if one.confirmed or one.others or (one.name or "").casefold() in names]
+    return found, here.missing
 
 
 class _Here:

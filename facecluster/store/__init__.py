@@ -2,9 +2,10 @@
 
 from facecluster.store.faces import OwnedFace, StoredFace
 from facecluster.store.journal import Change
-from facecluster.store.library import Counts, Store
+from facecluster.store.library import Counts, Store, is_library
 from facecluster.store.people import Assignment, PersonFace, PersonFigures, PersonRow
 from facecluster.store.photos import KnownFile, Unreadable
+from facecluster.store.refusals import Place, Refusals
 from facecluster.store.schema import describe
 
 __all__ = [
@@ -16,8 +17,11 @@ __all__ = [
     "PersonFace",
     "PersonFigures",
     "PersonRow",
+    "Place",
+    "Refusals",
     "Store",
     "StoredFace",
     "Unreadable",
     "describe",
+    "is_library",
 ]

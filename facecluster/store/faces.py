@@ -106,6 +106,17 @@ class FaceTable:
             if row:
                 yield face_id, row[0]
 
+    def counts(self, face_ids: Iterable[int]) -> tuple[int, int]:
+        """How many chips, and how many embeddings of all models, there are of some faces."""
+        query = """SELECT (SELECT count(*) FROM chips WHERE face_id = faces.id),
+                          (SELECT count(*) FROM embeddings WHERE face_id = faces.id) FROM faces WHERE id = ?"""
+        found = [row for face_id in face_ids for row in self._db.execute(query, [face_id])]
+        return sum(chips for chips, _ in found), sum(embeddings for _, embeddings in found)
+
+    def remove(self, face_ids: Iterable[int]) -> None:
+        """Delete faces, with everything that refers to them."""
+        self._db.conn.executemany("DELETE FROM faces WHERE id = ?", [(face_id,) for face_id in face_ids])
+
     def without_vectors(self, model: str) -> list[StoredFace]:
         """Faces that the model has not embedded yet, by id."""
         done = {row[0] for row in self._db.execute("SELECT face_id FROM embeddings WHERE model = ?", [model])}

@@ -88,6 +88,11 @@ class Journal:
         query = "SELECT id, at, what, undone FROM changes WHERE undone ORDER BY id LIMIT 1"
         return self._turn(query, "after", "ASC")
 
+    def clear(self) -> int:
+        """Forget every change, done or undone, and what the rows were; returns how many. In a transaction."""
+        self._db.execute("DELETE FROM change_rows")
+        return self._db.execute("DELETE FROM changes").rowcount
+
     def _turn(self, query: str, side: str, order: str) -> Change | None:
         row = self._db.execute(query).fetchone()
         if row is None:

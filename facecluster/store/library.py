@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,8 @@ from facecluster.store.links import LinkTable
 from facecluster.store.lock import locked
 from facecluster.store.people import PeopleTable
 from facecluster.store.photos import PhotoTable
-from facecluster.store.schema import migrate
+from facecluster.store.refusals import RefusalTable
+from facecluster.store.schema import migrate, migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Counts:
 class Store:
     """The database of one library; use it as a context manager, which closes it.
 
-    ``store.photos``, ``store.faces``, ``store.people``, ``store.links`` and ``store.journal`` hold the reads and
-    writes of their tables; a write outside of ``with store.transaction()`` is committed at once.
+    ``store.photos``, ``faces``, ``people``, ``links``, ``journal``, ``refusals`` and ``calibrations`` hold the reads
+    and writes of their tables; a write outside of ``with store.transaction()`` is committed at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,6 +52,7 @@ class Store:
         self.people = PeopleTable(self.db)
         self.links = LinkTable(self.db)
         self.journal = Journal(self.db)
+        self.refusals = RefusalTable(self.db)
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +89,20 @@ class Store:
         except sqlite3.Error as error:
             raise StoreError(f"The database {self.path} cannot be written ({error}).") from error
 
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing that was deleted is left in it or in its log; not in a transaction.
+
+        Takes as long as copying the file, and needs as much room on the disk meanwhile. Raises ``StoreError`` when
+        there is no room, or when another program is reading or writing.
+        """
+        try:
+            self.db.conn.execute("VACUUM")
+            busy = self.db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreError(f"The database {self.path} cannot be written anew ({error}).") from error
+        if busy:
+            raise StoreError(f"The database {self.path} is being read by another program, which keeps its log.")
+
     def counts(self) -> Counts:
         """Counts of everything, and the file's size."""
         row = self.db.execute(
@@ -99,6 +115,16 @@ class Store:
                       (SELECT count(*) FROM unreadable)"""
         ).fetchone()
         return Counts(*map(int, (*row, self.path.stat().st_size)))
+
+
+def is_library(path: Path) -> bool:
+    """Whether a file is a database that facecluster made, of whatever version; it stays as it is."""
+    query = "SELECT 1 FROM _sqlite_migrations WHERE migration_set = ?"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as db:
+            return db.execute(query, [migrations.name]).fetchone() is not None
+    except sqlite3.Error:
+        return False
 
 
 def _opened(path: Path) -> Database:
