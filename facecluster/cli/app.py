@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from facecluster import __version__
-from facecluster.cli import cluster, demo, export, migrate, models, people, scan, status
+from facecluster.cli import calibrate, cluster, demo, export, migrate, models, people, scan, status
 from facecluster.cli.console import say_error
 from facecluster.errors import FaceclusterError
 
@@ -67,6 +67,7 @@ def facecluster(
 
 app.command()(scan.scan)
 app.command()(cluster.cluster)
+app.command()(calibrate.calibrate)
 app.command()(export.export)
 app.command()(status.status)
 app.add_typer(people.app, name="people")

@@ -1,5 +1,6 @@
 """The library's database: SQLite through sqlite-utils; the only room that writes SQL."""
 
+from facecluster.store.calibrations import Calibrated
 from facecluster.store.faces import StoredFace
 from facecluster.store.journal import Change
 from facecluster.store.library import Counts, Store
@@ -9,6 +10,7 @@ from facecluster.store.schema import describe
 
 __all__ = [
     "Assignment",
+    "Calibrated",
     "Change",
     "Counts",
     "KnownFile",

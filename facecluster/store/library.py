@@ -14,6 +14,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from facecluster.errors import StoreError
+from facecluster.store.calibrations import CalibrationTable
 from facecluster.store.faces import FaceTable
 from facecluster.store.journal import Journal
 from facecluster.store.lock import locked
@@ -38,8 +39,8 @@ class Counts:
 class Store:
     """The database of one library; use it as a context manager, which closes it.
 
-    ``store.photos``, ``store.faces``, ``store.people`` and ``store.journal`` hold the tables' reads and writes; a
-    write outside of ``with store.transaction()`` is committed at once.
+    ``store.photos``, ``store.faces``, ``store.people``, ``store.journal`` and ``store.calibrations`` hold the
+    tables' reads and writes; a write outside of ``with store.transaction()`` is committed at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,6 +50,7 @@ class Store:
         self.faces = FaceTable(self.db)
         self.people = PeopleTable(self.db)
         self.journal = Journal(self.db)
+        self.calibrations = CalibrationTable(self.db)
 
     def __enter__(self) -> Self:
         return self
