@@ -83,6 +83,7 @@ def facecluster(
 
 app.command()(scan.scan)
 app.command()(cluster.cluster)
+app.command()(calibrate.calibrate)
 app.command()(export.export)
 app.command()(status.status)
 app.add_typer(people.app, name="people")

@@ -48,7 +48,11 @@ def cluster(
     min_samples: Annotated[int, typer.Option(min=1, help="HDBSCAN: how many near faces make a dense spot.")] = 2,
     join_distance: Annotated[
         float | None,
-        typer.Option(min=0.0, max=4.0, help="Squared distance below which groups join. [default: the model's]"),
+        typer.Option(
+            min=0.0,
+            max=4.0,
+            help="Squared distance to join within. [default: the library's, see calibrate, or the model's]",
+        ),
     ] = None,
     k: Annotated[
         int | None, typer.Option("--k", min=1, help="k-means: how many people. [default: searched]")

@@ -34,6 +34,8 @@ def _print(status: Status, limit: int) -> None:
     out.print(f"faces     {counts.faces:,}, of which {counts.assigned:,} belong to people")
     out.print(f"people    {counts.people:,}")
     out.print(f"model     {status.model or 'none yet'}")
+    if own := status.calibrated:
+        out.print(f"joins at  {own.join_distance:.3f}, calibrated for false merges up to {100 * own.rate:g} %")
     say(f"database  {shown(status.database)} ({counts.size / 1e6:,.1f} MB)")
     if unreadable:
         again = (

@@ -25,11 +25,12 @@ from facecluster.pipeline.export import albums_of, chips_of
 from facecluster.pipeline.forget import Forgotten, forget
 from facecluster.pipeline.people import People
 from facecluster.pipeline.scan import Progress, Read, Scan, ScanResult
-from facecluster.store import Counts, Store, Unreadable
+from facecluster.store import Calibrated, Counts, Store, Unreadable
 
 if TYPE_CHECKING:
     from facecluster.faces import DetectOptions
     from facecluster.people import ClusterOptions
+    from facecluster.pipeline.calibrate import Calibration
     from facecluster.pipeline.cluster import ClusterResult, QualityGate
     from facecluster.pipeline.find import Finder
     from facecluster.pipeline.questionnaire import Suggestions
@@ -39,12 +40,16 @@ DEFAULT_MODEL = "facenet"
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the library holds, which model's embeddings it uses, and the files that could not be read."""
+    """What the library holds, which model's embeddings it uses, and the files that could not be read.
+
+    ``calibrated`` is the library's own join distance, None while the model's is used.
+    """
 
     database: Path
     model: str | None
     counts: Counts
     unreadable: list[Unreadable]
+    calibrated: Calibrated | None = None
 
 
 MAX_WORKERS = 8
@@ -149,10 +154,28 @@ class Library:
             return cluster(self.store, known[0], options, gate, dry_run, anew)
 
     def cluster_options(self) -> ClusterOptions:
-        """Options with the join distance that was calibrated for the library's model."""
+        """Options with the join distance that ``calibrate`` stored for this library, or else the model's."""
         from facecluster.people import ClusterOptions
 
-        return ClusterOptions(join_distance=spec_of(self.model).join_distance)
+        own = self._calibrated()
+        return ClusterOptions(join_distance=own.join_distance if own else spec_of(self.model).join_distance)
+
+    def calibrate(self, rate: float = 0.001, *, save: bool = False) -> Calibration:
+        """The join distance for this library at a rate of false merges; ``save`` stores it.
+
+        See ``pipeline.calibrate``. Raises ``UsageError`` when nothing was scanned or too little is confirmed.
+        """
+        from facecluster.pipeline.calibrate import calibrate
+
+        known = self.store.faces.model()
+        if known is None:
+            raise UsageError("The library is empty: run `facecluster scan FOLDER` first.")
+        return calibrate(self.store, known[0], self.cluster_options().join_distance, rate, save)
+
+    def forget_calibration(self) -> bool:
+        """Use the model's join distance again; whether another was stored."""
+        known = self.store.faces.model()
+        return known is not None and self.store.calibrations.drop(known[0])
 
     def export(
         self,
@@ -245,7 +268,13 @@ class Library:
         """Counts and unreadable files."""
         known = self.store.faces.model()
         model = known[1] if known else None
-        return Status(self.store.path, model, self.store.counts(), self.store.photos.unreadable())
+        counts, unreadable = self.store.counts(), self.store.photos.unreadable()
+        return Status(self.store.path, model, counts, unreadable, self._calibrated())
+
+    def _calibrated(self) -> Calibrated | None:
+        """The join distance that is stored for the library's model."""
+        known = self.store.faces.model()
+        return self.store.calibrations.get(known[0]) if known else None
 
     def _apart(self, face_ids: list[int]) -> list[list[int]]:
         """Some faces in groups of those that look alike, the largest group first."""

@@ -14,6 +14,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from facecluster.errors import StoreError
+from facecluster.store.calibrations import CalibrationTable
 from facecluster.store.faces import FaceTable
 from facecluster.store.journal import Journal
 from facecluster.store.links import LinkTable
@@ -53,6 +54,7 @@ class Store:
         self.links = LinkTable(self.db)
         self.journal = Journal(self.db)
         self.refusals = RefusalTable(self.db)
+        self.calibrations = CalibrationTable(self.db)
 
     def __enter__(self) -> Self:
         return self
