@@ -30,7 +30,7 @@ LAYERS = (
     {"cli"},
     {"__init__"},  # the package's door: its version, and Library on demand
     {"pipeline", "training"},
-    {"photos", "faces", "embeddings", "store", "people", "albums", "evaluation", "demo"},
+    {"photos", "faces", "embeddings", "occlusion", "store", "people", "albums", "evaluation", "demo"},
     {"nets"},
     {"records", "errors", "machine"},
 )

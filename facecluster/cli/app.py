@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from facecluster import __version__
-from facecluster.cli import cluster, demo, export, migrate, models, people, scan, status
+from facecluster.cli import cluster, demo, explain, export, migrate, models, people, scan, status
 from facecluster.cli.console import say_error
 from facecluster.errors import FaceclusterError
 
@@ -70,6 +70,7 @@ app.command()(cluster.cluster)
 app.command()(export.export)
 app.command()(status.status)
 app.add_typer(people.app, name="people")
+app.command()(explain.explain)
 app.add_typer(models.app, name="models")
 app.command()(migrate.migrate)
 app.command()(demo.demo)

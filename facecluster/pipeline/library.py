@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from facecluster.faces import DetectOptions
     from facecluster.people import ClusterOptions
     from facecluster.pipeline.cluster import ClusterResult, QualityGate
+    from facecluster.pipeline.explanation import Explanation, Mapped
 
 DEFAULT_MODEL = "facenet"
 
@@ -205,6 +206,22 @@ class Library:
         with self.store.alone():
             return migrate(self.store, Embedder.load(model, pick_device(device)), on_progress)
 
+    def explain(self, face: int, map_to: Path | None = None, device: str = "auto") -> Explanation:
+        """Why a face is where it is; see ``pipeline.explain``.
+
+        ``map_to`` is a PNG to be made of which parts of the face carry the match, see ``pipeline.heat``; only for
+        that are networks loaded. Raises ``UsageError`` for a face that is not there, and for a map that cannot be
+        made or written; with ``map_to`` also ``WeightsError`` and ``ModelMismatchError``.
+        """
+        from facecluster.pipeline.cluster import QualityGate
+        from facecluster.pipeline.explain import explain
+
+        known = self.store.faces.model()
+        if known is None:
+            raise UsageError("The library is empty: run `facecluster scan FOLDER` first.")
+        explanation = explain(self.store, known[0], face, self.cluster_options(), QualityGate())
+        return explanation if map_to is None else replace(explanation, map=self._map(explanation, map_to, device))
+
     def status(self) -> Status:
         """Counts and unreadable files."""
         known = self.store.faces.model()
@@ -217,6 +234,14 @@ class Library:
 
         known = self.store.faces.model()
         return apart(self.store, known[0], face_ids, self.cluster_options()) if known else [face_ids]
+
+    def _map(self, explanation: Explanation, file: Path, device: str) -> Mapped:
+        from facecluster.embeddings import Embedder
+        from facecluster.nets.runtime import pick_device
+        from facecluster.pipeline.heat import draw
+
+        self._use(self.model)
+        return draw(self.store, explanation, lambda: Embedder.load(self.model, pick_device(device)), file)
 
     def _use(self, model: str) -> str:
         """The model's fingerprint, once it is sure that the library holds no other's embeddings."""
