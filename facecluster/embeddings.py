@@ -15,7 +15,7 @@ from facecluster.nets import catalogue
 from facecluster.nets.runtime import Network, network
 from facecluster.nets.specs import ModelSpec, spec_of
 from facecluster.nets.weights import dimension, fingerprint
-from facecluster.records import Float32, UInt8
+from facecluster.records import CHIP_SIZE, Float32, UInt8
 
 TEMPLATE = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20))
 """Where the five landmarks belong in a crop of 112 × 112 pixels: the template that SFace was trained with."""
@@ -73,16 +73,37 @@ def align(chips: UInt8, landmarks: Float32, boxes: Float32, size: int) -> Float3
     the template in least squares; ``boxes`` (N, 2), width and height, undoes the chip's stretch. Where the crop
     leaves the chip, the chip's edge is repeated.
     """
-    stretch = boxes / boxes.mean(1, keepdims=True)  # (N, 2): photo pixels per chip pixel, up to one factor
-    template = np.array(TEMPLATE) * (size / 112)
-    to_photo = similarity(np.broadcast_to(template, landmarks.shape), landmarks * stretch[:, None])  # (N, 2, 3)
-    to_chip = to_photo / stretch[:, :, None]
+    to_chip = _to_chip(landmarks, boxes, size)
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     crops = [
         cv2.warpAffine(chip.astype(np.float32), matrix, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
         for chip, matrix in zip(chips, to_chip, strict=True)
     ]
     return np.stack(crops).astype(np.float32, copy=False) if crops else np.zeros((0, size, size, 3), np.float32)
+
+
+def seen(landmarks: Float32, box: Float32, spec: ModelSpec) -> tuple[int, int, int, int]:
+    """The part of a chip that a model sees, as x0, y0, x1, y1 in whole chip pixels, the last two exclusive.
+
+    ``landmarks`` is (5, 2) in chip pixels, ``box`` (2,) the width and height of the face's box. It is the
+    smallest upright rectangle around the model's crop, cut off where that leaves the chip.
+    """
+    if spec.crop != "five-point 112":
+        edge = (CHIP_SIZE - spec.size) // 2
+        return edge, edge, edge + spec.size, edge + spec.size
+    corners = np.array([[0, 0, 1], [spec.size, 0, 1], [0, spec.size, 1], [spec.size, spec.size, 1]])
+    in_chip = corners @ _to_chip(landmarks[None], box[None], spec.size)[0].T
+    x0, y0 = np.clip(np.floor(in_chip.min(0)), 0, CHIP_SIZE).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(in_chip.max(0)), 0, CHIP_SIZE).astype(int).tolist()
+    return x0, y0, x1, y1
+
+
+def _to_chip(landmarks: Float32, boxes: Float32, size: int) -> np.ndarray:
+    """What brings pixels of a crop of ``size`` to pixels of the chip: (N, 2, 3)."""
+    stretch = boxes / boxes.mean(1, keepdims=True)  # (N, 2): photo pixels per chip pixel, up to one factor
+    template = np.array(TEMPLATE) * (size / 112)
+    to_photo = similarity(np.broadcast_to(template, landmarks.shape), landmarks * stretch[:, None])  # (N, 2, 3)
+    return np.asarray(to_photo / stretch[:, :, None])
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ LAYERS = (
     {"cli"},
     {"__init__"},  # the package's door: its version, and Library on demand
     {"pipeline", "training"},
-    {"photos", "faces", "embeddings", "store", "people", "albums", "evaluation", "demo"},
+    {"photos", "faces", "embeddings", "occlusion", "store", "people", "albums", "evaluation", "demo"},
     {"nets"},
     {"records", "errors", "machine"},
 )
@@ -55,8 +55,7 @@ SQL = re.compile(
 DEFERRED = {
     "cli/*": "facecluster, dataclasses: help and version answer at once",
     "__init__.py": "facecluster: importing the package is quick",
-    "people/density.py": "hdbscan: telling who is known needs no clustering",
-    "people/kmeans.py": "sklearn: as above",
+    "pipeline/opened.py": "facecluster: telling what there is needs no networks",
     "pipeline/library.py": "facecluster: status and export need no networks",
     "nets/catalogue.py": "facecluster: torch is needed only to make OpenVINO's files",
     "nets/graphs.py": "openvino, torch, facecluster: needed only to make OpenVINO's files",

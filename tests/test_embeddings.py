@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from facecluster import embeddings, faces
-from facecluster.embeddings import TEMPLATE, align, centre, similarity
+from facecluster.embeddings import TEMPLATE, align, centre, seen, similarity
 from facecluster.errors import UsageError
 from facecluster.nets import catalogue
 from facecluster.nets.runtime import network
@@ -58,6 +58,31 @@ def test_align_moves_the_landmarks_to_the_template() -> None:
 def test_centre_cuts_the_middle() -> None:
     chips = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
     np.testing.assert_array_equal(centre(chips, 4), chips[:, 2:6, 2:6])
+
+
+def test_a_model_sees_the_middle_or_what_its_landmarks_span() -> None:
+    """SFace's crop, turned in a stretched chip, shows nothing from outside and something at each of the sides."""
+    chips, points, boxes = random_faces(1)
+    assert seen(points[0], boxes[0], spec_of("facenet")) == (32, 32, 192, 192)
+    turned = ((points - 112) @ np.array([[0.9, 0.3], [-0.3, 0.9]]) * 0.9 + 112).astype(np.float32)
+    x0, y0, x1, y1 = seen(turned[0], boxes[0], spec_of("sface"))
+    assert 0 < x0 < x1 < CHIP_SIZE
+    assert 0 < y0 < y1 < CHIP_SIZE
+
+    def shows(*areas: tuple[slice, slice]) -> bool:
+        lit = np.zeros_like(chips)
+        for area in areas:
+            lit[0][area] = 255
+        return bool(align(lit, turned, boxes, 112).any())
+
+    everywhere = slice(None)
+    outside = (slice(y0), slice(y1 + 1, None)), (slice(x0), slice(x1 + 1, None))
+    assert not shows(
+        *((rows, everywhere) for rows in outside[0]), *((everywhere, columns) for columns in outside[1])
+    )
+    for low, high in ((y0, y1), (x0, x1)):
+        for edge in (slice(low, low + 4), slice(high - 4, high)):
+            assert shows((edge, everywhere) if low == y0 else (everywhere, edge))
 
 
 def random_faces(count: int, part: slice = slice(None)) -> tuple[UInt8, Float32, Float32]:

@@ -8,6 +8,7 @@ connected by exact rounds of Borůvka. With fewer than `NEIGHBOURS` faces the gr
 
 from __future__ import annotations
 
+import hdbscan
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
@@ -30,8 +31,6 @@ def density_groups(
     ``k`` is the number of neighbours in the graph; from N - 1 on the result is that of
     ``hdbscan.HDBSCAN`` on the vectors. ``method`` is its ``cluster_selection_method``.
     """
-    import hdbscan
-
     n = len(vectors)
     if n <= max(2, min_size):
         return np.full(n, NOBODY, np.int64)

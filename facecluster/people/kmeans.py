@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.metrics import silhouette_score
 
 from facecluster.errors import UsageError
 from facecluster.records import Float32, Int64
@@ -55,16 +57,12 @@ def _grid(most: int) -> list[int]:
 
 
 def _silhouette(vectors: Float32, k: int, seed: int) -> float:
-    from sklearn.metrics import silhouette_score
-
     labels = _fit(vectors, k, seed)
     found = len(np.unique(labels))
     return float(silhouette_score(vectors, labels)) if 1 < found < len(vectors) else -1.0
 
 
 def _fit(vectors: Float32, k: int, seed: int) -> Int64:
-    from sklearn.cluster import KMeans, MiniBatchKMeans
-
     k = min(k, len(np.unique(vectors, axis=0)))  # equal faces cannot be told apart
     if len(vectors) > LARGE:
         model = MiniBatchKMeans(k, random_state=seed, batch_size=4096, n_init=3)

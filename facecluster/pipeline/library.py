@@ -5,97 +5,35 @@ Methods that need networks or hdbscan import their part of the pipeline themselv
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
-
-import platformdirs
+from typing import TYPE_CHECKING
 
 from facecluster import albums
-from facecluster.errors import ModelMismatchError, UsageError
+from facecluster.errors import UsageError
 from facecluster.machine import cores
-from facecluster.nets.specs import spec_of
-from facecluster.nets.weights import dimension, fingerprint
 from facecluster.pipeline.export import albums_of, chips_of
 from facecluster.pipeline.forget import Forgotten, forget
-from facecluster.pipeline.people import People
+from facecluster.pipeline.opened import OpenLibrary
 from facecluster.pipeline.scan import Progress, Read, Scan, ScanResult
-from facecluster.store import Calibrated, Counts, Store, Unreadable
 
 if TYPE_CHECKING:
     from facecluster.faces import DetectOptions
     from facecluster.people import ClusterOptions
     from facecluster.pipeline.calibrate import Calibration
     from facecluster.pipeline.cluster import ClusterResult, QualityGate
-    from facecluster.pipeline.find import Finder
-    from facecluster.pipeline.questionnaire import Suggestions
-
-DEFAULT_MODEL = "facenet"
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the library holds, which model's embeddings it uses, and the files that could not be read.
-
-    ``calibrated`` is the library's own join distance, None while the model's is used.
-    """
-
-    database: Path
-    model: str | None
-    counts: Counts
-    unreadable: list[Unreadable]
-    calibrated: Calibrated | None = None
-
 
 MAX_WORKERS = 8
 """Each worker holds a few decoded photos and their tables, about 100 MB."""
 
 
-def default_database() -> Path:
-    """``$FACECLUSTER_DB``, or ``library.db`` in the user's data folder."""
-    chosen = os.environ.get("FACECLUSTER_DB")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("facecluster")) / "library.db"
-
-
-class Library:
+class Library(OpenLibrary):
     """The people in a photo library, kept in one database file; use it as a context manager.
 
     ``scan``, then ``cluster``, then ``export``; see ``docs/python.md``.
     """
-
-    def __init__(self, database: Path | None = None) -> None:
-        self.store = Store(database or default_database())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.store.close()
-
-    @property
-    def people(self) -> People:
-        """Names, corrections, and taking them back."""
-        return People(self.store, self._apart)
-
-    @property
-    def suggestions(self) -> Suggestions:
-        """The questions whose answers set the most faces right."""
-        from facecluster.pipeline.questionnaire import Suggestions
-
-        return Suggestions(self.store, self.people, self.cluster_options().join_distance)
-
-    @property
-    def model(self) -> str:
-        """The name of the model whose embeddings the library uses."""
-        known = self.store.faces.model()
-        return known[1] if known else DEFAULT_MODEL
 
     def scan(
         self,
@@ -152,13 +90,6 @@ class Library:
         with nullcontext() if dry_run else self.store.alone():
             options, gate = options or self.cluster_options(), gate or QualityGate()
             return cluster(self.store, known[0], options, gate, dry_run, anew)
-
-    def cluster_options(self) -> ClusterOptions:
-        """Options with the join distance that ``calibrate`` stored for this library, or else the model's."""
-        from facecluster.people import ClusterOptions
-
-        own = self._calibrated()
-        return ClusterOptions(join_distance=own.join_distance if own else spec_of(self.model).join_distance)
 
     def calibrate(self, rate: float = 0.001, *, save: bool = False) -> Calibration:
         """The join distance for this library at a rate of false merges; ``save`` stores it.
@@ -219,24 +150,6 @@ class Library:
             )
         return plan
 
-    def finder(self, *, device: str = "auto") -> Finder:
-        """What recognises the library's people in photos: call it with paths; see ``pipeline.find``.
-
-        Raises ``UsageError`` when there are no people, ``WeightsError``.
-        """
-        from facecluster.faces import DetectOptions
-        from facecluster.pipeline.find import Finder
-        from facecluster.pipeline.networks import looker
-
-        look = looker(self.model, device, DetectOptions())
-        return Finder(self.store, self.model, self.cluster_options().join_distance, look)
-
-    def photos_of(self, persons: Sequence[str], *, only: bool = False) -> tuple[list[Path], int]:
-        """Photos that show all of ``persons``, with ``only`` nobody else; see ``pipeline.find.together``."""
-        from facecluster.pipeline.find import together
-
-        return together(self.store, persons, only=only)
-
     def migrate(
         self,
         model: str,
@@ -263,38 +176,3 @@ class Library:
         """
         with nullcontext() if dry_run else self.store.alone():
             return forget(self.store, person, dry_run=dry_run)
-
-    def status(self) -> Status:
-        """Counts and unreadable files."""
-        known = self.store.faces.model()
-        model = known[1] if known else None
-        counts, unreadable = self.store.counts(), self.store.photos.unreadable()
-        return Status(self.store.path, model, counts, unreadable, self._calibrated())
-
-    def _calibrated(self) -> Calibrated | None:
-        """The join distance that is stored for the library's model."""
-        known = self.store.faces.model()
-        return self.store.calibrations.get(known[0]) if known else None
-
-    def _apart(self, face_ids: list[int]) -> list[list[int]]:
-        """Some faces in groups of those that look alike, the largest group first."""
-        from facecluster.pipeline.cluster import apart
-
-        known = self.store.faces.model()
-        return apart(self.store, known[0], face_ids, self.cluster_options()) if known else [face_ids]
-
-    def _use(self, model: str) -> str:
-        """The model's fingerprint, once it is sure that the library holds no other's embeddings."""
-        mark, known = fingerprint(model), self.store.faces.model()
-        if known is None:
-            with self.store.transaction():
-                self.store.faces.add_model(mark, model, dimension(spec_of(model)))
-                self.store.faces.use_model(mark)
-        elif known[0] != mark:
-            version = "another version of " if known[1] == model else ""
-            raise ModelMismatchError(
-                f"This library holds embeddings of {version}{known[1]}, which do not mix with those of {model}. "
-                f"Run `facecluster migrate --model {model}` to embed its faces again (no photo is opened), "
-                "or choose another database with --db."
-            )
-        return mark

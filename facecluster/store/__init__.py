@@ -1,7 +1,7 @@
 """The library's database: SQLite through sqlite-utils; the only room that writes SQL."""
 
-from facecluster.store.faces import OwnedFace, StoredFace
 from facecluster.store.calibrations import Calibrated
+from facecluster.store.faces import OwnedFace, StoredFace
 from facecluster.store.journal import Change
 from facecluster.store.library import Counts, Store, is_library
 from facecluster.store.people import Assignment, PersonFace, PersonFigures, PersonRow

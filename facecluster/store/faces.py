@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sqlite_utils import Database
@@ -11,6 +12,8 @@ from sqlite_utils import Database
 from facecluster.records import Box, Face, Float32, Int64
 
 VECTOR = np.dtype("<f4")
+
+FACES = "SELECT id, photo_id, x0, y0, x1, y1, landmarks, score, sharpness, frontality FROM faces"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,14 +73,17 @@ class FaceTable:
 
     def all(self) -> list[StoredFace]:
         """Every face, by id."""
-        rows = self._db.execute(
-            """SELECT id, photo_id, x0, y0, x1, y1, landmarks, score, sharpness, frontality
-               FROM faces ORDER BY id"""
-        )
-        return [
-            StoredFace(row[0], row[1], Face(Box(*row[2:6]), _points(row[6]), row[7], row[8], row[9]))
-            for row in rows
-        ]
+        return [_face(row) for row in self._db.execute(f"{FACES} ORDER BY id")]
+
+    def get(self, face_id: int) -> StoredFace | None:
+        """One face; None where there is none with this id."""
+        row = self._db.execute(f"{FACES} WHERE id = ?", [face_id]).fetchone()
+        return _face(row) if row else None
+
+    def in_photo(self, photo_id: int) -> list[int]:
+        """The ids of a photo's faces, in rising order."""
+        rows = self._db.execute("SELECT id FROM faces WHERE photo_id = ? ORDER BY id", [photo_id])
+        return [row[0] for row in rows]
 
     def of_photo(self, photo_id: int, model: str) -> list[OwnedFace]:
         """The faces of a photo, by id, with their embeddings by a model."""
@@ -138,6 +144,10 @@ class FaceTable:
     def use_model(self, fingerprint: str) -> None:
         """Make a known model the one whose embeddings are used; embeddings of others stay."""
         self._db.execute("UPDATE models SET current = (fingerprint = ?)", [fingerprint])
+
+
+def _face(row: tuple[Any, ...]) -> StoredFace:
+    return StoredFace(row[0], row[1], Face(Box(*row[2:6]), _points(row[6]), *row[7:10]))
 
 
 def _points(blob: bytes) -> Float32:

@@ -41,7 +41,7 @@ class Counts:
 class Store:
     """The database of one library; use it as a context manager, which closes it.
 
-    ``store.photos``, ``faces``, ``people``, ``links``, ``journal``, ``refusals`` and ``calibrations`` hold the reads
+    ``photos``, ``faces``, ``people``, ``links``, ``journal``, ``refusals`` and ``calibrations`` hold the reads
     and writes of their tables; a write outside of ``with store.transaction()`` is committed at once.
     """
 

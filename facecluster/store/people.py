@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 from sqlite_utils import Database
+
+from facecluster.records import Int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class PersonFace:
 
 
 class PeopleTable:
-    """Reads and writes of the tables ``people`` and ``assignments``."""
+    """Reads and writes of the tables ``people``, ``assignments`` and ``rejections``."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -119,6 +122,20 @@ class PeopleTable:
         )
         return [PersonFace(face, photo, bool(confirmed), far) for face, photo, confirmed, far in rows]
 
+    def assignment(self, face_id: int) -> Assignment | None:
+        """Whose one face is; None for a face that was never clustered."""
+        query = "SELECT person_id, distance, reason, kind = 'confirmed' FROM assignments WHERE face_id = ?"
+        row = self._db.execute(query, [face_id]).fetchone()
+        return Assignment(face_id, row[0], row[1], row[2], bool(row[3])) if row else None
+
+    def owned(self) -> Int64:
+        """Every face that is somebody's, (N, 3) by rising face id: face, person, and 1 where it is confirmed."""
+        rows = self._db.execute(
+            """SELECT face_id, person_id, kind = 'confirmed' FROM assignments
+               WHERE person_id IS NOT NULL ORDER BY face_id"""
+        )
+        return np.array(rows.fetchall(), np.int64).reshape(-1, 3)
+
     def owners(self, face_ids: Iterable[int]) -> dict[int, int | None]:
         """Whose each face is, None for nobody's; faces that are not in the library are left out."""
         query = """SELECT person_id FROM faces LEFT JOIN assignments ON face_id = faces.id WHERE faces.id = ?"""
@@ -134,6 +151,20 @@ class PeopleTable:
         """Pairs of a face and a person whose it is not, in order."""
         rows = self._db.execute("SELECT face_id, person_id FROM rejections ORDER BY face_id, person_id")
         return [(face, person) for face, person in rows]
+
+    def not_of(self, face_id: int) -> set[int]:
+        """The people from whom the user rejected a face."""
+        rows = self._db.execute("SELECT person_id FROM rejections WHERE face_id = ?", [face_id])
+        return {row[0] for row in rows}
+
+    def told_apart(self, face_id: int) -> set[int]:
+        """The faces of which the user said that they are not of the same person as this one."""
+        rows = self._db.execute(
+            """SELECT other FROM links WHERE one = ? AND NOT same
+               UNION SELECT one FROM links WHERE other = ? AND NOT same""",
+            [face_id, face_id],
+        )
+        return {row[0] for row in rows}
 
     def replace_auto(self, assignments: Iterable[Assignment], new_people: Iterable[int]) -> None:
         """Replace every automatic assignment; add people, drop those without a face that nobody touched.

@@ -155,6 +155,11 @@ class PhotoTable:
         rows = self._db.execute("SELECT photo_id, path FROM paths WHERE NOT missing ORDER BY path DESC")
         return {photo_id: _path(path) for photo_id, path in rows}
 
+    def paths_of(self, photo_id: int) -> list[Path]:
+        """Where one photo is now, by path; empty when it is missing."""
+        query = "SELECT path FROM paths WHERE photo_id = ? AND NOT missing ORDER BY path"
+        return [_path(row[0]) for row in self._db.execute(query, [photo_id])]
+
     def all(self) -> dict[int, Photo]:
         """Every photo by its id."""
         rows = self._db.execute(
@@ -164,6 +169,11 @@ class PhotoTable:
             id_: Photo(sha256, kind, width, height, _time(taken_at), camera, bool(has_gps))
             for id_, sha256, kind, width, height, taken_at, camera, has_gps in rows
         }
+
+    def taken_at(self, photo_id: int) -> datetime | None:
+        """When a photo was taken, if it tells."""
+        row = self._db.execute("SELECT taken_at FROM photos WHERE id = ?", [photo_id]).fetchone()
+        return _time(row[0]) if row else None
 
     def searched_otherwise(self, searched_with: str) -> set[int]:
         """The photos that were searched with other options than these."""

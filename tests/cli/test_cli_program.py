@@ -76,7 +76,7 @@ def test_completion_is_offered_and_completes(process: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "command", [["status"], ["cluster"], ["export", "albums"], ["migrate", "--model", "sface"]]
+    "command", [["status"], ["cluster"], ["explain", "1"], ["export", "albums"], ["migrate", "--model", "sface"]]
 )
 def test_without_a_library_every_command_says_how_to_make_one(
     run: Run, tmp_path: Path, command: list[str]

@@ -249,7 +249,7 @@ def test_a_failed_first_scan_leaves_the_choice_of_model_open(
         raise StoreError("no network")
 
     marks = {"sface": "one", "facenet": "two"}
-    monkeypatch.setattr("facecluster.pipeline.library.fingerprint", marks.__getitem__)
+    monkeypatch.setattr("facecluster.pipeline.opened.fingerprint", marks.__getitem__)
     with Library(tmp_path / "a.db") as library:
         monkeypatch.setattr(networks, "reader", no_network)
         with pytest.raises(StoreError, match="no network"):
@@ -291,7 +291,7 @@ def test_a_library_is_scanned_by_one_at_a_time(
         return read(entries, claims, 1000, fake_detect, fake_embed)
 
     monkeypatch.setattr(networks, "reader", lambda *args: slow)
-    monkeypatch.setattr("facecluster.pipeline.library.fingerprint", lambda name: "mark")
+    monkeypatch.setattr("facecluster.pipeline.opened.fingerprint", lambda name: "mark")
     monkeypatch.setattr("facecluster.embeddings.Embedder.load", lambda *args: None)
     with Library(tmp_path / "a.db") as library:
         assert library.scan([folder]).photos == 1
