@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -347,10 +347,11 @@ class Histories(RuleBasedStateMachine):
     """Long random histories: no confirmed face moves by itself, no name is lost, no rejected pair returns."""
 
     place: Path
+    numbers = count()
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
-        self.store = Store(self.place / f"{id(self)}.db")
+        self.store = Store(self.place / f"{next(self.numbers)}.db")
         self.people = people_of(self.store)
         self.names: dict[int, str] = {}
         add(self.store, data.draw(st.lists(st.integers(0, 179), min_size=6, max_size=12)))
