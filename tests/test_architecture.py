@@ -53,7 +53,7 @@ SQL = re.compile(
 )
 
 DEFERRED = {
-    "cli/*": "facecluster, dataclasses: help and version answer at once",
+    "cli/*": "facecluster, dataclasses, PIL: help and version answer at once",
     "__init__.py": "facecluster: importing the package is quick",
     "pipeline/opened.py": "facecluster: telling what there is needs no networks",
     "pipeline/library.py": "facecluster: status and export need no networks",
