@@ -11,6 +11,7 @@ import numpy as np
 
 from facecluster.errors import UsageError
 from facecluster.people import Gallery
+from facecluster.pipeline.cluster import QualityGate
 from facecluster.pipeline.edits import Edit
 from facecluster.pipeline.people import People
 from facecluster.records import Float32, Int64
@@ -21,6 +22,9 @@ LIKELY, UNLIKELY = 0.8, 1.2
 
 DOUBTFUL = 0.9
 """Faces of a named person that are further than this share of the join distance are asked about."""
+
+NAMED = 2.0
+"""A question about somebody with a name counts so much more: the user knows who that is."""
 
 SAMPLES = 3
 """Faces that are shown of a person."""
@@ -80,6 +84,8 @@ class Questions:
                 self._photo[face] = photo
                 if person is not None:
                     self._photos[person].add(photo)
+        gate = QualityGate()
+        self._poor = [found.id for found in store.faces.all() if not gate.passes(found)]
         self._rejected = set(store.people.rejections())
         self._apart = {
             frozenset((owners.get(one, -1), owners.get(other, -1)))
@@ -93,10 +99,13 @@ class Questions:
         Those whose ``key`` is in ``skip`` are left out.
         """
         found = [*self._merges(), *self._joins(), *self._doubts()]
-        worth = {key: value for value, key, _ in found if key not in skip}
+        worth = {key: value * self._weight(key[1]) for value, key, _ in found if key not in skip}
         make = {key: (key, far) for _, key, far in found}
         best = sorted(worth, key=lambda key: (-worth[key], key))[:limit]
         return [self._question(*make[key]) for key in best]
+
+    def _weight(self, person: int) -> float:
+        return NAMED if self._rows[person].name else 1.0
 
     def _merges(self) -> Iterator[tuple[float, tuple[str, int, int], float]]:
         """Pairs of people who may be one: neither in one photo, nor told apart or split, nor both named."""
@@ -122,8 +131,8 @@ class Questions:
         return order[0], order[1]
 
     def _joins(self) -> Iterator[tuple[float, tuple[str, int, int], float]]:
-        """Faces of nobody and the person each is nearest to."""
-        free = np.flatnonzero(self._owner == -1)
+        """Faces of nobody that are good enough to be known, and the person each is nearest to."""
+        free = np.flatnonzero((self._owner == -1) & ~np.isin(self._faces, self._poor))
         for i, person, far in self._nearest(free):
             face = int(self._faces[i])
             shared = self._photo[face] in self._photos[person]
