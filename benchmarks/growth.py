@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from facecluster import Library
-from facecluster.evaluation import bcubed
+from facecluster.evaluation import Score, bcubed
 from facecluster.pipeline.cluster import QualityGate, cluster
 from facecluster.records import Int64
 from facecluster.store import Store, StoredFace
@@ -41,6 +41,10 @@ class Copy:
         for i, id_ in enumerate(ids.tolist()):
             self.faces[found[id_].photo_id].append((found[id_], vectors[i : i + 1]))
 
+    def in_order(self) -> list[int]:
+        """The photos in an order that is the same however they were scanned."""
+        return sorted(self.photos, key=lambda id_: self.photos[id_].sha256)
+
     def empty(self, name: str) -> Store:
         store = Store(self.place / name)
         store.faces.add_model(self.model, "facenet", 128)
@@ -59,8 +63,8 @@ class Copy:
         cluster(store, self.model, self.options, QualityGate(), anew=anew)
         return time.perf_counter() - start
 
-    def score(self, store: Store) -> float:
-        """B-cubed F of the central faces."""
+    def score(self, store: Store) -> Score:
+        """B-cubed precision, recall and F of the central faces."""
         sha256 = {photo.sha256: self.paths[id_].parent.name for id_, photo in self.photos.items()}
         photos = store.photos.all()
         central: dict[int, tuple[float, int]] = {}
@@ -71,7 +75,7 @@ class Copy:
         names = sorted(set(sha256.values()))
         owner = owners(store)
         truth = np.array([names.index(sha256[photos[photo].sha256]) for photo in central])
-        return bcubed(np.array([owner[face] for _, face in central.values()]), truth).f
+        return bcubed(np.array([owner[face] for _, face in central.values()]), truth)
 
 
 def owners(store: Store) -> dict[int, int]:
@@ -111,16 +115,20 @@ def stability(copy: Copy, photos: list[int], times: int) -> None:
         print(f"formed anew: {new_mates(after, owners(store)):.1%} of the faces have other mates")
 
 
+def told(score: Score) -> str:
+    return f"B-cubed precision {score.precision:.4f}, recall {score.recall:.4f}, F {score.f:.4f}"
+
+
 def parts(copy: Copy, photos: list[int], count: int) -> None:
     with copy.empty("all.db") as store:
         copy.add(store, photos)
         seconds = copy.cluster(store)
-        print(f"at once: B-cubed F {copy.score(store):.4f} ({seconds:.1f} s)", flush=True)
+        print(f"at once ({seconds:.1f} s): {told(copy.score(store))}", flush=True)
     with copy.empty("parts.db") as store:
         for part in np.array_split(np.array(photos), count):
             copy.add(store, part.tolist())
             copy.cluster(store)
-        print(f"in {count} parts: B-cubed F {copy.score(store):.4f}")
+        print(f"in {count} parts: {told(copy.score(store))}")
 
 
 def main() -> None:
@@ -132,7 +140,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, Library(options.db or Path(place) / "scan.db") as library:
         library.scan([options.folder])
         copy = Copy(library, Path(place))
-        photos = np.random.default_rng(0).permutation(sorted(copy.photos)).tolist()
+        photos = np.random.default_rng(0).permutation(copy.in_order()).tolist()
         print(f"{len(photos)} photos, {sum(map(len, copy.faces.values()))} faces")
         stability(copy, photos, options.times)
         parts(copy, photos, 10)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facecluster.errors import ModelMismatchError, UsageError
-from facecluster.nets.far import far_curve
+from facecluster.nets.far import FarCurve, far_curve
 from facecluster.nets.weights import fingerprint
 from facecluster.people.recognition import Gallery
 from facecluster.pipeline.cluster import QualityGate
@@ -125,20 +125,23 @@ class Finder:
             NearPerson(id_, self._rows[id_].title, round(far, 4), self._false_matches(far))
             for id_, far in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
         ]
-        verdict = self._verdict(near[0])
-        return FoundFace(
-            box, verdict, None if verdict is Verdict.NOBODY else near[0].title, "distance", tuple(near)
-        )
+        said = verdict(near[0].distance, len(self._gallery.ids), self._curve, self._join_distance)
+        person = None if said is Verdict.NOBODY else near[0].title
+        return FoundFace(box, said, person, "distance", tuple(near))
 
     def _false_matches(self, distance: float) -> float | None:
         return self._curve.rate(distance) * len(self._gallery.ids) if self._curve else None
 
-    def _verdict(self, near: NearPerson) -> Verdict:
-        """By the share of strangers that would be taken for somebody, within the library's join distance."""
-        strangers = near.false_matches if near.false_matches is not None else SURE
-        if near.distance <= self._join_distance and strangers <= SURE:
-            return Verdict.YES
-        return Verdict.MAYBE if near.distance <= self._join_distance or strangers <= LIKELY else Verdict.NOBODY
+
+def verdict(distance: float, people: int, curve: FarCurve | None, join_distance: float) -> Verdict:
+    """Whether a face is that of the nearest of ``people``, at a mean squared distance to that person's faces.
+
+    By how many of the people a stranger would be taken for at that distance, and within the join distance.
+    """
+    strangers = curve.rate(distance) * people if curve else SURE
+    if distance <= join_distance and strangers <= SURE:
+        return Verdict.YES
+    return Verdict.MAYBE if distance <= join_distance or strangers <= LIKELY else Verdict.NOBODY
 
 
 def together(store: Store, persons: Sequence[str], *, only: bool = False) -> tuple[list[Path], int]:
