@@ -70,7 +70,7 @@ def main() -> None:
                     f"cluster, {what}: {time.perf_counter() - start:.1f} s, {len(result.people)} people",
                     flush=True,
                 )
-            near, far = (str(store.people.faces_of(9)[i].face_id) for i in (0, -1))
+            near, far = (str(store.people.faces_of(person)[-1].face_id) for person in (7, 9))
         commands(db, near, far)
         if options.photo:
             timed("find", "find", str(options.photo), db=db)
@@ -78,14 +78,14 @@ def main() -> None:
 
 
 def commands(db: Path, near: str, far: str) -> None:
-    """``near`` and ``far`` are faces of person 9."""
+    """``near`` is a face of person 7, ``far`` one of person 9."""
     timed("people", "people", db=db)
     for command in (
         "show 1",
         "name 1 Anna",
         f"move {far} --to 8",
         f"reject {far} --from 8",
-        f"split 9 --faces {near}",
+        f"split 7 --faces {near}",
         "confirm 5 --yes",
         "born 5 2001-02-03",
         f"different {near} {far}",

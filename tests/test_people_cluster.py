@@ -95,6 +95,15 @@ def test_gated_faces_join_but_never_form() -> None:
     assert grouping.reason.tolist() == [""] * 10 + ["quality"] * 10
 
 
+def test_strangers_are_not_one_person_beside_a_few_pairs() -> None:
+    """HDBSCAN alone takes them all for one: what is no pair is dense in comparison with nothing."""
+    strangers = unit(np.random.default_rng(0).normal(size=(300, 128)))
+    pairs = [around(direction(1000 + i), 3, 0.3, i) for i in range(2)]
+    labels = group(np.concatenate([strangers, *pairs])).labels
+    assert labels[300:].tolist() == [0, 0, 0, 1, 1, 1]
+    assert (labels[:300] == -1).all()
+
+
 def test_reasons() -> None:
     """Ten of one person; two of another; one stranger."""
     vectors = np.concatenate((around(direction(1), 10), around(direction(2), 2), direction(3)))

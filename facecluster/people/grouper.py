@@ -23,6 +23,7 @@ from facecluster.people.grouping import (
     Reason,
     distance_to_mean,
     number_by_size,
+    tightness,
 )
 from facecluster.people.joining import join
 from facecluster.people.kmeans import kmeans_groups
@@ -32,6 +33,9 @@ from facecluster.records import Float32, Int64
 
 DISPUTED = 0.1
 """With more conflicting pairs per face a group holds several people: siblings, say, who are often together."""
+
+LOOSE = 1.2
+"""HDBSCAN's groups are not one person's when their faces are this many join distances apart on average."""
 
 
 def cluster(
@@ -140,7 +144,7 @@ def _by_density(vectors: Float32, conflicts: csr_matrix, options: ClusterOptions
     HDBSCAN finds nothing in a library of one person, and little in a small one.
     """
     labels = density_groups(vectors, options.min_size, options.min_samples)
-    _split_disputed(vectors, labels, conflicts, options)
+    _form_again(vectors, labels, conflicts, options)
     _link(vectors, labels, labels != NOBODY, conflicts, options)
     labels = one_per_photo(vectors, labels, conflicts)
     labels, _ = join(vectors, number_by_size(labels), options.join_distance, conflicts)
@@ -148,13 +152,18 @@ def _by_density(vectors: Float32, conflicts: csr_matrix, options: ClusterOptions
     return one_per_photo(vectors, labels, conflicts)
 
 
-def _split_disputed(vectors: Float32, labels: Int64, conflicts: csr_matrix, options: ClusterOptions) -> None:
-    """Form the groups that hold several people of one photo anew from single faces, where conflicts count."""
+def _form_again(vectors: Float32, labels: Int64, conflicts: csr_matrix, options: ClusterOptions) -> None:
+    """Form anew, from single faces, groups that are hardly one person: there conflicts and distances count.
+
+    These are groups with several people of one photo, and loose ones: HDBSCAN, shown a few pairs among hundreds of
+    strangers, takes all the strangers for a group.
+    """
     pairs = conflicts.tocoo()
     inside = (labels[pairs.row] != NOBODY) & (labels[pairs.row] == labels[pairs.col])
     sizes = np.bincount(labels[labels != NOBODY])
     count = np.bincount(labels[pairs.row[inside]], minlength=len(sizes)) / 2
-    again = np.isin(labels, np.flatnonzero(count > DISPUTED * sizes))
+    loose = tightness(vectors, labels) > LOOSE * options.join_distance
+    again = np.isin(labels, np.flatnonzero(loose | (count > DISPUTED * sizes)))
     labels[again] = NOBODY
     _link(vectors, labels, again, conflicts, options)
 
