@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from facecluster.people import ClusterOptions, Constraints, Grouping, Held, cluster
 from facecluster.people.ages import ADULT, NEAR, NEAR_AT_LEAST, Ages
+from facecluster.people.settling import GAIN, settle
 from facecluster.people.ties import bind, tied
 from facecluster.records import Float32, Int64
 
@@ -84,18 +85,20 @@ def test_bound_faces_go_where_most_of_them_are() -> None:
     none = csr_matrix((6, 6), dtype=np.float32)
     free = np.zeros(6, bool)
     ties = [np.array([0, 1, 2])]
-    assert bind(np.array([4, 4, 1, 1, -1, 0]), ties, free, none).tolist() == [4, 4, 4, 1, -1, 0]
+    assert bind(np.array([4, 4, 1, 1, -1, 0]), ties, free, none, none).tolist() == [4, 4, 4, 1, -1, 0]
     fixed = np.array([False, False, True, False, False, False])
-    assert bind(np.array([4, 4, 1, 1, -1, 0]), ties, fixed, none).tolist() == [1, 1, 1, 1, -1, 0]
-    assert bind(np.array([-1, -1, -1, 1, -1, 0]), ties, free, none).tolist() == [-1, -1, -1, 1, -1, 0]
-    assert bind(np.array([-1, -1, -1, 1, -1, 0]), ties, free, none, new=True).tolist() == [2, 2, 2, 1, -1, 0]
+    assert bind(np.array([4, 4, 1, 1, -1, 0]), ties, fixed, none, none).tolist() == [1, 1, 1, 1, -1, 0]
+    assert bind(np.array([-1, -1, -1, 1, -1, 0]), ties, free, none, none).tolist() == [-1, -1, -1, 1, -1, 0]
+    assert bind(np.array([-1, -1, -1, 1, -1, 0]), ties, free, none, none, new=True).tolist() == [2, 2, 2, 1, -1, 0]
 
 
 def test_a_bound_face_drives_out_whoever_conflicts_with_it() -> None:
     rivals = csr_matrix((np.ones(2), ([0, 2], [2, 0])), shape=(4, 4))
     labels, ties = np.array([-1, 0, 0, 0]), [np.array([0, 1])]
-    assert bind(labels, ties, np.zeros(4, bool), rivals).tolist() == [0, 0, -1, 0]
-    assert bind(labels, ties, np.array([False, True, True, True]), rivals).tolist() == [0, 0, 0, 0]
+    nothing = csr_matrix((4, 4), dtype=np.float32)
+    assert bind(labels, ties, np.zeros(4, bool), rivals, nothing).tolist() == [0, 0, -1, 0]
+    assert bind(labels, ties, np.array([False, True, True, True]), rivals, nothing).tolist() == [0, 0, 0, 0]
+    assert bind(labels, ties, np.array([False, True, True, True]), rivals, rivals).tolist() == [-1, 0, 0, 0]
 
 
 def test_tied_faces_are_one_person_however_far_apart() -> None:
@@ -174,3 +177,97 @@ def test_a_childs_face_joins_only_through_faces_near_its_age() -> None:
     assert cluster(right, known, loose, born).labels.tolist() == [0] * 6
     undated = Constraints(np.arange(6), np.ones(6, bool), taken=np.full(6, np.nan))
     assert cluster(vectors, undated, loose, born).labels.tolist() == [0] * 6
+
+
+def test_what_the_user_keeps_from_one_is_kept_from_all_that_are_tied_to_it() -> None:
+    held = Held(np.array([0, 0, 0, -1, -1]), pairs((3, 0)))
+    vectors = at(0, 1, 2, 1, 1)
+    assert cluster(vectors, constraints(5), OPTIONS, held).labels.tolist() == [0, 0, 0, -1, 0]
+    tie = constraints(5, pairs((3, 4)))
+    assert cluster(vectors, tie, OPTIONS, held).labels.tolist() == [0, 0, 0, 1, 1]
+
+
+def test_faces_of_one_photo_that_are_tied_at_a_distance_are_one_person() -> None:
+    """The first and the last are tied only through another."""
+    photo, may = np.array([0, 1, 0, 0]), np.ones(4, bool)
+    known = Constraints(photo, may, pairs((0, 1), (1, 2), (2, 3)))
+    assert (
+        cluster(at(90, 75, 45, 150), known, ClusterOptions(min_size=2, join_distance=0.9)).labels.tolist()
+        == [0] * 4
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_combination_of_photos_and_ties_goes_on_for_ever(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 9))
+    vectors = at(*(15.0 * rng.integers(0, 13, n)))
+    faces = rng.permutation(n)[: int(rng.integers(2, n))]
+    together = np.sort(np.stack([faces[:-1], faces[1:]], axis=1), axis=1)
+    known = Constraints(rng.integers(0, 3, n), rng.random(n) < 0.8, together)
+    options = ClusterOptions(min_size=2, join_distance=float(rng.choice([0.5, 0.9, 1.05])))
+    first = cluster(vectors, known, options)
+    assert len(set(first.labels[faces].tolist())) == 1
+    assert again(vectors, known, first, options).labels[faces].tolist() == first.labels[faces].tolist()
+
+
+def slow_wishes(vectors: Float32, labels: Int64, reach: float) -> dict[int, int]:
+    """The group that each face would rather have, face by face."""
+    wishes = {}
+    for i in np.flatnonzero(labels >= 0).tolist():
+
+        def mean(group: int, i: int = i) -> float:
+            others = [k for k in np.flatnonzero(labels == group).tolist() if k != i]
+            return float(np.mean([np.square(vectors[i] - vectors[k]).sum() for k in others]))
+
+        mine = mean(int(labels[i]))
+        best = min((mean(group), group) for group in range(labels.max() + 1) if group != labels[i])
+        if mine - best[0] > GAIN * reach and best[0] <= reach:
+            wishes[i] = best[1]
+    return wishes
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_faces_move_to_who_is_clearly_nearer(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(50, 4))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    labels = np.concatenate([np.arange(4).repeat(4), rng.integers(-1, 4, 34)])
+    options, none = ClusterOptions(min_size=1, join_distance=1.5), csr_matrix((50, 50), dtype=np.float32)
+    settled = settle(vectors, labels, np.ones(50, bool), none, options)
+    moved = {i: int(settled[i]) for i in np.flatnonzero(settled != labels).tolist()}
+    assert moved == slow_wishes(vectors, labels, 1.5)
+    assert moved
+    assert (settle(vectors, labels, np.zeros(50, bool), none, options) == labels).all()
+    assert not set(settle(vectors, labels, np.ones(50, bool), none, options, [0])[labels != 0].tolist()) - {
+        -1,
+        1,
+        2,
+        3,
+    }
+
+
+def test_nobody_moves_where_a_face_conflicts_or_too_few_stay() -> None:
+    vectors, movable = at(0, 1, 60, 61, 2), np.ones(5, bool)
+    labels = np.array([0, 0, 1, 1, 1])
+    none = csr_matrix((5, 5), dtype=np.float32)
+    options = ClusterOptions(min_size=2, join_distance=0.5)
+    assert settle(vectors, labels, movable, none, options).tolist() == [0, 0, 1, 1, 0]
+    clash = csr_matrix((np.ones(2), ([0, 4], [4, 0])), shape=(5, 5))
+    assert settle(vectors, labels, movable, clash, options).tolist() == labels.tolist()
+    assert settle(vectors, labels, movable, none, ClusterOptions(min_size=3, join_distance=0.5)).tolist() == [
+        0,
+        0,
+        1,
+        1,
+        1,
+    ]
+
+
+def test_a_face_that_came_before_its_person_moves_there() -> None:
+    """First the third face is like nobody but person 0; then two of its own person come."""
+    vectors = at(0, 1, 35, 60, 61)
+    held = Held(np.array([0, 0, 0, -1, -1]), pairs())
+    assert cluster(vectors, constraints(5), OPTIONS, held).labels.tolist() == [1, 1, 0, 0, 0]
+    confirmed = Held(held.labels, pairs(), final=np.array([False, False, True, False, False]))
+    assert cluster(vectors, constraints(5), OPTIONS, confirmed).labels.tolist() == [0, 0, 0, 1, 1]

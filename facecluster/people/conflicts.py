@@ -12,6 +12,8 @@ from scipy.sparse import csr_matrix
 from facecluster.people.grouping import NOBODY, Constraints, Held, distance_to_mean
 from facecluster.records import Float32, Int64
 
+NO_PAIRS = np.zeros((0, 2), np.int64)
+
 
 def same_photo(vectors: Float32, photo: Int64, strong: float) -> csr_matrix:
     """A 1 in (N, N), symmetric, for two faces of one photo that do not look like one person in one moment.
@@ -42,20 +44,30 @@ def barred(held: Held) -> csr_matrix:
     return _pairs(others, len(held.labels))
 
 
-def conflicts_of(vectors: Float32, constraints: Constraints, held: Held | None, strong: float) -> csr_matrix:
-    """A 1 in (N, N), symmetric, for two faces that should not be one person's, for whatever reason.
+def conflicts_of(
+    vectors: Float32, constraints: Constraints, held: Held | None, ties: list[Int64], strong: float
+) -> tuple[csr_matrix, csr_matrix]:
+    """A 1 in (N, N), symmetric, for two faces that should not be one person's: for any reason, and by the user.
 
-    What the user says to be one person's is none.
+    Faces of one of the ``ties`` do not conflict among themselves, and what the user keeps from one of them is kept
+    from all.
     """
     n = len(vectors)
-    found = same_photo(vectors, constraints.photo, strong) + _pairs(constraints.apart, n)
-    if held is not None:
-        found = found + barred(held)
-    if len(constraints.together):
-        found = found - found.multiply(_pairs(constraints.together, n) > 0)
-    found = csr_matrix(found)
+    said = _pairs(constraints.apart, n) + (barred(held) if held is not None else _pairs(NO_PAIRS, n))
+    tie = csr_matrix((n, n), dtype=np.float32)
+    if ties:
+        member = np.concatenate([np.full(len(faces), i) for i, faces in enumerate(ties)])
+        of = csr_matrix((np.ones(len(member), np.float32), (np.concatenate(ties), member)), shape=(n, len(ties)))
+        tie = csr_matrix(of @ of.T)
+        said = said + tie @ said + said @ tie
+    return _but(same_photo(vectors, constraints.photo, strong) + said, tie), _but(said, tie)
+
+
+def _but(pairs: csr_matrix, not_these: csr_matrix) -> csr_matrix:
+    """Ones where there are ``pairs``, but not where there are the others."""
+    found = csr_matrix(pairs > 0).astype(np.float32)
+    found = csr_matrix(found - found.multiply(not_these > 0))
     found.eliminate_zeros()
-    found.data[:] = 1
     return found
 
 

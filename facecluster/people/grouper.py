@@ -21,6 +21,7 @@ from facecluster.people.grouping import (
     Grouping,
     Held,
     Reason,
+    compact,
     distance_to_mean,
     number_by_size,
     tightness,
@@ -28,11 +29,18 @@ from facecluster.people.grouping import (
 from facecluster.people.joining import join
 from facecluster.people.kmeans import kmeans_groups
 from facecluster.people.linkage import average_linkage
+from facecluster.people.settling import settle
 from facecluster.people.ties import bind, tied
 from facecluster.records import Float32, Int64
 
 DISPUTED = 0.1
 """With more conflicting pairs per face a group holds several people: siblings, say, who are often together."""
+
+TURNS = 1000
+"""More rounds than any library needs; there to end what should end by itself."""
+
+MOVES = 100
+"""Rounds after which nobody moves to another person any more."""
 
 LOOSE = 1.2
 """HDBSCAN's groups are not one person's when their faces are this many join distances apart on average."""
@@ -55,8 +63,8 @@ def cluster(
     growth = _Growth.of(vectors, constraints, options, held)
     labels = np.full(len(vectors), NOBODY, np.int64)
     if held is not None:
-        labels, _ = growth.join_all(_compact(held.labels))
-    while True:
+        labels, _ = growth.join_all(compact(held.labels))
+    for _ in range(TURNS):
         formed = growth.form(constraints.may_form & (labels == NOBODY), labels)
         new = (formed != NOBODY) & (_number_faces(formed) >= options.min_size)
         labels[new] = formed[new] + labels.max(initial=NOBODY) + 1
@@ -76,26 +84,38 @@ class _Growth:
     vectors: Float32
     options: ClusterOptions
     conflicts: csr_matrix
+    said: csr_matrix
     ties: list[Int64]
     fixed: Bool
+    movable: Bool
     ages: Ages | None
 
     @classmethod
     def of(cls, vectors: Float32, constraints: Constraints, options: ClusterOptions, held: Held | None) -> Self:
         """Everything that is to be observed."""
-        conflicts = conflicts_of(vectors, constraints, held, STRONG * options.join_distance)
         ties = tied(len(vectors), constraints.together)
+        both = conflicts_of(vectors, constraints, held, ties, STRONG * options.join_distance)
         fixed = np.zeros(len(vectors), bool) if held is None else held.labels != NOBODY
-        return cls(vectors, options, conflicts, ties, fixed, _ages(constraints, held))
+        movable = np.ones(len(vectors), bool) if held is None or held.final is None else ~held.final
+        movable[np.unique(constraints.together)] = False
+        return cls(vectors, options, *both, ties, fixed, movable, _ages(constraints, held))
 
     def join_all(self, labels: Int64) -> tuple[Int64, Bool]:
-        """``join`` until nobody joins any more: those who join move the means."""
-        while True:
-            bound = bind(labels, self.ties, self.fixed, self.conflicts)
+        """``join`` until nobody joins any more, or moves: those who do move the means."""
+        for turn in range(TURNS):
+            bound = compact(bind(labels, self.ties, self.fixed, self.conflicts, self.said))
             joined, taken = join(self.vectors, bound, self.options.join_distance, self.conflicts, self.ages)
+            if np.array_equal(joined, labels) and turn < MOVES:
+                joined = self._settled(joined)
             if np.array_equal(joined, labels):
-                return joined, taken
+                break
             labels = joined
+        return joined, taken
+
+    def _settled(self, labels: Int64) -> Int64:
+        """Nobody moves to somebody whose birth is known: there ages count."""
+        born = [] if self.ages is None else [int(labels[anchor]) for anchor, _ in self.ages.births]
+        return settle(self.vectors, labels, self.movable, self.conflicts, self.options, closed=born)
 
     def form(self, may_form: Bool, labels: Int64) -> Int64:
         """Groups of any size among the faces that may form one, -1 for others and for losers of a photo.
@@ -109,7 +129,7 @@ class _Growth:
         by = _by_kmeans if self.options.algorithm == "kmeans" else _by_linkage if growing else _by_density
         formed[faces] = by(self.vectors[faces], among, self.options)
         free = [ties for ties in self.ties if (labels[ties] == NOBODY).all()]
-        return bind(formed, free, self.fixed, self.conflicts, new=True)
+        return bind(formed, free, self.fixed, self.conflicts, self.said, new=True)
 
 
 def _ages(constraints: Constraints, held: Held | None) -> Ages | None:
@@ -119,12 +139,6 @@ def _ages(constraints: Constraints, held: Held | None) -> Ages | None:
     first = [(np.flatnonzero(held.labels == label), year) for label, year in held.born.items()]
     births = tuple((int(faces[0]), year) for faces, year in first if len(faces))
     return Ages(constraints.taken, births) if births else None
-
-
-def _compact(labels: Int64) -> Int64:
-    """People without a face have no label: 0.. for those with one, in the same order."""
-    ids, compact = np.unique(labels, return_inverse=True)
-    return (compact - int((ids == NOBODY).any())).astype(np.int64)
 
 
 def _by_kmeans(vectors: Float32, conflicts: csr_matrix, options: ClusterOptions) -> Int64:

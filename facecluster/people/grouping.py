@@ -71,12 +71,14 @@ class Held:
     """What clustering finds and does not take apart: ``labels`` (N,) int64, the person of each face or -1.
 
     ``refused`` is (R, 2) int64, pairs of a face and a person whose it is not and must not become. ``born`` has the
-    year of birth of some of the people (2015.5: the middle of 2015).
+    year of birth of some of the people (2015.5: the middle of 2015). ``final`` (N,) bool are faces that stay where
+    they are though another person be nearer; None: those of nobody.
     """
 
     labels: Int64
     refused: Int64
     born: dict[int, float] = field(default_factory=dict)
+    final: Bool | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +104,12 @@ def number_by_size(labels: Int64) -> Int64:
     numbered = np.full(len(labels), NOBODY, np.int64)
     numbered[kept] = rank[inverse]
     return numbered
+
+
+def compact(labels: Int64) -> Int64:
+    """``labels`` (N,) as 0.. without gaps, in the same order; -1 stays."""
+    ids, numbered = np.unique(labels, return_inverse=True)
+    return (numbered - int((ids == NOBODY).any())).astype(np.int64)
 
 
 def means(vectors: Float32, labels: Int64) -> tuple[Float32, Int64]:

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from facecluster.people.conflicts import opponents
 from facecluster.people.grouping import NOBODY, Bool
 from facecluster.records import Int64
 
@@ -21,26 +20,32 @@ def tied(count: int, together: Int64) -> list[Int64]:
     return [faces[component[faces] == one] for one in np.unique(component[faces])]
 
 
-def bind(labels: Int64, ties: list[Int64], fixed: Bool, conflicts: csr_matrix, new: bool = False) -> Int64:
-    """``labels`` (N,) with the faces of each of ``ties`` in one group.
+def bind(
+    labels: Int64, ties: list[Int64], fixed: Bool, conflicts: csr_matrix, said: csr_matrix, new: bool = False
+) -> Int64:
+    """``labels`` (N,) with the faces of each of ``ties`` in one group, but for ``fixed`` (N,) ones, which stay.
 
-    That is the group of the ``fixed`` (N,) ones among them, which stay, else that of most of them, of equals the
-    smallest label; with ``new``, faces of nobody make a group of their own. Whoever was in a face's group and
-    conflicts with it belongs to nobody then, unless fixed.
+    That is the group of the fixed ones among them, else that of most of them, of equals the smallest label; with
+    ``new``, faces of nobody make a group of their own. Whoever was in that group and conflicts with a face that
+    comes belongs to nobody then, unless fixed; but where a fixed face is kept from them by what the user ``said``,
+    (N, N) as ``conflicts``, they do not come. Groups that lose all their faces leave a gap in the labels.
     """
     bound = labels.copy()
     for faces in ties:
-        known = bound[faces][fixed[faces] & (bound[faces] != NOBODY)]
-        known = known if len(known) else bound[faces][bound[faces] != NOBODY]
-        if len(known):
-            group = int(np.bincount(known).argmax())
-        elif new:
+        group = _group_of(bound, faces, fixed)
+        if group == NOBODY and new:
             group = int(bound.max(initial=NOBODY)) + 1
-        else:
+        coming = np.array([face for face in faces[~fixed[faces]].tolist() if bound[face] != group], np.int64)
+        there = np.setdiff1d(np.flatnonzero(bound == group), faces)
+        rivals = there[np.diff(conflicts[coming][:, there].tocsc().indptr) > 0]
+        if group == NOBODY or said[coming][:, rivals[fixed[rivals]]].nnz:
             continue
-        for face in faces[~fixed[faces]]:
-            if bound[face] != group:
-                rivals = opponents(conflicts, face)
-                bound[rivals[(bound[rivals] == group) & ~fixed[rivals]]] = NOBODY
-                bound[face] = group
+        bound[rivals[~fixed[rivals]]] = NOBODY
+        bound[coming] = group
     return bound
+
+
+def _group_of(labels: Int64, faces: Int64, fixed: Bool) -> int:
+    known = labels[faces][fixed[faces] & (labels[faces] != NOBODY)]
+    known = known if len(known) else labels[faces][labels[faces] != NOBODY]
+    return int(np.bincount(known).argmax()) if len(known) else NOBODY

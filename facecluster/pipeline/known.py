@@ -87,7 +87,7 @@ def held_people(known: Known, kept: NDArray[np.bool_]) -> people.Held:
         if labels[i] == one and not confirmed[i]:
             labels[i] = -1
     born = {one: year_of(datetime.combine(day, time())) for one, day in births.items()}
-    return people.Held(labels, pairs_of(refused + unborn), born)
+    return people.Held(labels, pairs_of(refused + unborn), born, known.fixed)
 
 
 def _unborn(known: Known, births: dict[int, date]) -> list[tuple[int, int]]:
