@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from portraits import embed_portraits
 
-from facecluster.nets.far import far_curve
 from facecluster.nets.specs import spec_of
 from facecluster.people import Gallery
-from facecluster.pipeline.find import Verdict, verdict
+from facecluster.pipeline.find import Strangers, Verdict, verdict
 
 KNOWN, ASKED = 4, 2
 
@@ -37,20 +36,22 @@ def main() -> None:
     portraits = embed_portraits(files, options.model or ["facenet", "sface"])
     asked &= portraits.found
     for model, vectors in portraits.vectors.items():
-        gallery = Gallery.of(vectors, np.where(asked | ~known | ~portraits.found, -1, person))
-        report(model, gallery, vectors[asked], np.where(known, person, -1)[asked])
+        owner = np.where(asked | ~known | ~portraits.found, -1, person)
+        gallery = Gallery.of(vectors, owner)
+        strangers = Strangers.of(model, gallery, vectors, owner)
+        report(model, gallery, strangers, vectors[asked], np.where(known, person, -1)[asked])
 
 
-def report(model: str, gallery: Gallery, vectors: np.ndarray, truth: np.ndarray) -> None:
+def report(model: str, gallery: Gallery, strangers: Strangers, vectors: np.ndarray, truth: np.ndarray) -> None:
     """``truth`` (N,) is the person of each face that is looked for, -1 for strangers."""
-    curve, join = far_curve(model, "person"), spec_of(model).join_distance
+    join = spec_of(model).join_distance
     ids, distances = gallery.nearest(vectors, 1)
-    people = len(gallery.ids)
     found: Counter[tuple[str, Verdict]] = Counter()
     for true, nearest, far in zip(truth.tolist(), ids[:, 0].tolist(), distances[:, 0].tolist(), strict=True):
         kind = "stranger" if true < 0 else "right" if nearest == true else "wrong"
-        found[kind, verdict(far, people, curve, join)] += 1
-    print(f"{model}: {people} known people, {(truth >= 0).sum()} photos of them, {(truth < 0).sum()} of strangers")
+        found[kind, verdict(far, strangers.matches(far), join)] += 1
+    theirs = int((truth >= 0).sum())
+    print(f"{model}: {strangers.people} known people, {theirs} photos of them, {len(truth) - theirs} of strangers")
     for kind in ("right", "wrong", "stranger"):
         counts = ", ".join(f"{answer} {found[kind, answer]}" for answer in Verdict)
         print(f"  nearest person {kind}: {counts}" if kind != "stranger" else f"  strangers: {counts}")

@@ -32,9 +32,9 @@ def find(
     """Say who is in a photo, or list the photos that show people together.
 
     A face is compared with every person, by the mean squared distance to the person's faces. *Yes* means that of
-    a hundred strangers at most one would be taken for anybody of the library, *maybe* at most one of four.
-    This was measured on faces of celebrities; brothers and sisters are nearer. The photos need not be in the
-    library.
+    a hundred strangers at most one would be taken for anybody of the library, *maybe* at most one of four, by what
+    was measured on celebrities and by how alike the people of the library are; brothers and sisters are nearer.
+    The photos need not be in the library.
 
     **Examples**
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from facecluster.pipeline import Library
     from facecluster.pipeline.suggest import Question
 
+Key = tuple[str, int, int]
+
 PATHS = 2
 """Photos that are named for each side of a question."""
 
@@ -37,8 +39,8 @@ def suggest(
 ) -> None:
     """Ask the questions whose answers set the most faces right: first who may be one with whom.
 
-    Answer with y (yes), n (no), s (skip), u (undo the last answer) or q (quit). What you answer is final, as with
-    `facecluster people`, and is not asked again.
+    Answer with y (yes), n (no), s (skip), u (take the last answer back) or q (quit). What you answer is final, as
+    with `facecluster people`, and is not asked again.
 
     **Examples**
 
@@ -90,24 +92,36 @@ def _take(library: Library, file: Path) -> None:
 def _ask_all(library: Library, limit: int) -> None:
     if not sys.stdin.isatty():
         raise UsageError("Questions need a terminal: use --html FILE or --json.")
-    seen: set[tuple[str, int, int]] = set()
-    said = 0
-    while said < limit and (open_ := library.suggestions.ask(1, skip=seen)):
-        seen.add(open_[0].key)
-        say(f"\n{said + 1}. {_sentence(open_[0])}")
+    seen: list[Key] = []
+    answered: list[Key] = []
+    while len(seen) < limit and (open_ := library.suggestions.ask(1, skip=seen)):
+        say(f"\n{len(seen) + 1}. {_sentence(open_[0])}")
         _show(library, open_[0])
         key = _key()
-        while key == "u":
-            change = library.people.undo()
-            say(f"Undone: {shown(change.what)}." if change else "Nothing to undo.")
-            key = _key()
         if key == "q":
             break
-        said += 1
+        if key == "u":
+            _take_back(library, seen, answered)
+            continue
+        seen.append(open_[0].key)
         if key in "yn":
+            answered.append(open_[0].key)
             edit = library.suggestions.answer(open_[0], key == "y")
             say(f"{shown(edit.what)}: {number(edit.faces, 'face')}.")
-    say("Next: facecluster cluster" if said else "No open questions.")
+    if answered:
+        say("Next: facecluster cluster")
+    elif not seen and not open_:
+        say("No open questions.")
+
+
+def _take_back(library: Library, seen: list[Key], answered: list[Key]) -> None:
+    """Undo the last answer that was given here, and ask again."""
+    change = library.people.undo() if answered else None
+    if change is None:
+        say("Nothing was answered yet.")
+    else:
+        seen.remove(answered.pop())
+        say(f"Undone: {shown(change.what)}.")
 
 
 def _sentence(question: Question) -> str:

@@ -36,6 +36,12 @@ class FarCurve:
         """The distance at which FAR is ``rate``, the inverse of ``rate``."""
         return float(np.interp(np.log(rate), np.log(self.rates[::-1]), self.distances[::-1]))
 
+    def adapted(self, tenth: float, hundredth: float) -> FarCurve:
+        """The curve moved and stretched so that FAR is 0.1 and 0.01 at these distances."""
+        one, other = self.distance(0.1), self.distance(0.01)
+        stretch = (tenth - hundredth) / (one - other)
+        return FarCurve(self.rates, tuple(hundredth + stretch * (far - other) for far in self.distances))
+
 
 @cache
 def far_curve(model: str, kind: Kind) -> FarCurve | None:

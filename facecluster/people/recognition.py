@@ -25,6 +25,16 @@ class Gallery:
         ids, labels = np.unique(owner[kept], return_inverse=True)
         return cls(ids, means(vectors[kept], labels.astype(np.int64))[0])
 
+    def strangers(self, vectors: Float32, owner: Int64, most: int) -> Float32:
+        """Distances (P,) of faces to people whose they are not; of ``most`` faces, evenly spread over all.
+
+        ``vectors`` (N, D) and ``owner`` (N,) are as for ``of``.
+        """
+        kept = np.flatnonzero(owner >= 0)
+        rows = kept[:: max(1, -(-len(kept) // most))]
+        apart = 2 - 2 * (vectors[rows] @ self.means.T)
+        return np.asarray(apart[owner[rows][:, None] != self.ids], np.float32)
+
     def nearest(self, vectors: Float32, count: int) -> tuple[Int64, Float32]:
         """The ``count`` nearest people of each row of ``vectors`` (N, D), unit length: ids and distances (N, K).
 

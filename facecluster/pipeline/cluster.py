@@ -83,16 +83,27 @@ def cluster(
     touched are formed again, and keep their ids while more than half of their faces stay together. Confirmed
     faces never move, and what was rejected does not come back.
     """
-    known = read_library(store, model)
-    constraints = _constraints(known, gate)
+    while True:
+        known = read_library(store, model)
+        grouping = _group(known, options, gate, anew)
+        owner, new = _owners(known, grouping.labels)
+        after = _assignments(known, owner, grouping)
+        if dry_run or _write(store, known, after, new):
+            return _summarise(known, owner, after, new)
+
+
+def _group(known: Known, options: people.ClusterOptions, gate: QualityGate, anew: bool) -> people.Grouping:
     kept = known.fixed if anew or options.algorithm == "kmeans" else np.ones(len(known.found), bool)
-    grouping = people.cluster(known.vectors, constraints, options, held_people(known, kept))
-    owner, new = _owners(known, grouping.labels)
-    after = _assignments(known, owner, grouping)
-    if not dry_run:
-        with store.transaction():
-            store.people.replace_auto(after, new)
-    return _summarise(known, owner, after, new)
+    return people.cluster(known.vectors, _constraints(known, gate), options, held_people(known, kept))
+
+
+def _write(store: Store, known: Known, after: list[Assignment], new: list[int]) -> bool:
+    """Write the assignments, unless the user changed people since they were read: then it has to be done again."""
+    with store.transaction():
+        if store.journal.state() != known.state:
+            return False
+        store.people.replace_auto(after, new)
+    return True
 
 
 def _constraints(known: Known, gate: QualityGate) -> people.Constraints:

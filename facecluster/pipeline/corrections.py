@@ -44,7 +44,7 @@ class Corrections(Edits):
         own = self._faces(id_)
         if strangers := set(faces) - set(own):
             raise UsageError(f"Face {min(strangers)} is not this person's; `facecluster people show` lists them.")
-        parts = [sorted(faces)] if faces else self._split(own)[1:]
+        parts = [sorted(faces)] if faces else self._together(self._split(own))[1:]
         if not parts:
             raise UsageError("All faces of this person look alike: say which to split off with --faces.")
         table, title = self._store.people, self._store.people.all()[id_].title
@@ -103,29 +103,34 @@ class Corrections(Edits):
     def same(self, faces: Collection[int], *, dry_run: bool = False) -> Edit:
         """Say that faces are one person's, whoever that is. If one of them is somebody's, the others are, too.
 
-        Raises ``UsageError`` when they belong to several people, or were rejected from the one.
+        Raises ``UsageError`` when they belong to several people, or were told apart or rejected from the one.
         """
-        owners, table = self._owners(faces), self._store.people
+        owners, table = self._owners(self._tied(faces)), self._store.people
         persons = sorted({owner for owner in owners.values() if owner is not None})
-        if len(owners) < 2:
+        if len(set(faces)) < 2:
             raise UsageError("It takes two different faces.")
         if len(persons) > 1:
             raise UsageError(
-                f"These faces are of several people: `facecluster people merge {persons[0]} {persons[1]}`."
+                f"Faces of several people: `facecluster people merge {persons[0]} {persons[1]}` unites them."
             )
         if refused := [face for face, person in table.rejections() if person in persons and face in owners]:
             raise UsageError(
                 f"Face {refused[0]} was rejected: `people move {refused[0]} --to {persons[0]}` undoes that."
             )
+        own = {face for person in persons for face in self._faces(person)}
+        if apart := self._told_apart(owners.keys() | own):
+            raise UsageError(
+                f"Faces {apart[0]} and {apart[1]} were told apart: `facecluster people undo` takes that back."
+            )
 
         def act() -> None:
-            self._store.links.add(pairwise(sorted(owners)), same=True)
+            self._store.links.add(pairwise(sorted(set(faces))), same=True)
             if persons:
                 table.assign(
                     [face for face, owner in owners.items() if owner is None], persons[0], confirmed=False
                 )
 
-        return self._edit("Faces said to be one person's", len(owners), dry_run, act)
+        return self._edit("Faces said to be one person's", len(set(faces)), dry_run, act)
 
     def different(self, one: int, other: int, *, dry_run: bool = False) -> Edit:
         """Say that two faces are not one person's. If both are somebody's, these are two people for good.
@@ -136,6 +141,8 @@ class Corrections(Edits):
         persons = {owner for owner in owners.values() if owner is not None}
         if len(owners) < 2:
             raise UsageError("It takes two different faces.")
+        if other in self._tied([one]):
+            raise UsageError("They were said to be one person's: `facecluster people undo` takes that back.")
         if len(persons) == 1 and None not in owners.values():
             title = self._store.people.all()[min(persons)].title
             raise UsageError(f"Both are {title}'s: say which is not, with `facecluster people reject`.")
@@ -146,3 +153,25 @@ class Corrections(Edits):
                 self._store.people.change(person)
 
         return self._edit("Faces said to be two people's", 2, dry_run, act)
+
+    def _tied(self, faces: Collection[int]) -> set[int]:
+        """The faces, and all that were said to be of one person with one of them."""
+        pairs = [(one, other) for one, other, same in self._store.links.all() if same]
+        found = set(faces)
+        while more := {face for pair in pairs if found & set(pair) for face in pair} - found:
+            found |= more
+        return found
+
+    def _told_apart(self, faces: Collection[int]) -> tuple[int, int] | None:
+        """Two of the faces that were said to be of two people."""
+        links = self._store.links.all()
+        return next(((one, other) for one, other, same in links if not same and {one, other} <= set(faces)), None)
+
+    def _together(self, parts: list[list[int]]) -> list[list[int]]:
+        """The parts of a person, the first ones with all faces that are tied to one of theirs."""
+        whole: list[list[int]] = []
+        for part in parts:
+            taken = {face for earlier in whole for face in earlier}
+            own = {face for part_ in parts for face in part_}
+            whole.append(sorted((self._tied(part) & own) - taken))
+        return [part for part in whole if part]

@@ -34,6 +34,15 @@ class Edits:
         """The number of somebody."""
         return find_person(person, self._store.people.all())
 
+    def whose(self, faces: Collection[int]) -> dict[int, int | None]:
+        """The number of each face's person, None for nobody's; faces that are not there are left out."""
+        return self._store.people.owners(faces)
+
+    def named(self, person_id: int) -> bool:
+        """Whether there is such a person, and has a name."""
+        row = self._store.people.all().get(person_id)
+        return bool(row and row.name)
+
     def _faces(self, person_id: int) -> list[int]:
         return sorted(face.face_id for face in self._store.people.faces_of(person_id))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -16,11 +19,17 @@ from facecluster.people.recognition import Gallery
 from facecluster.pipeline.cluster import QualityGate
 from facecluster.pipeline.naming import find_person
 from facecluster.pipeline.outcomes import Claims, Outcome
-from facecluster.records import Box, Float32
-from facecluster.store import Store
+from facecluster.records import Box, Float32, Int64
+from facecluster.store import OwnedFace, Store
 
 SURE, LIKELY = 0.01, 0.25
 """Of so many strangers one may be taken for somebody: at most a hundredth for a yes, a quarter for a maybe."""
+
+FAR_OFF = 1.2
+"""Beyond so many join distances nobody is known, however seldom strangers come as near."""
+
+FACES, COMPARISONS = 2000, 1000
+"""Faces of the library that are compared with other people, and the least comparisons that tell something."""
 
 NEAREST = 3
 """People that are named for a face."""
@@ -72,6 +81,45 @@ class FoundPhoto:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """For how many of ``people`` a stranger is taken at a distance, on average: by the worst of the ``curves``."""
+
+    people: int
+    curves: tuple[FarCurve, ...]
+
+    @classmethod
+    def of(cls, model: str, gallery: Gallery, vectors: Float32, owner: Int64) -> Self:
+        """Of a library, whose faces (N, D) belong to ``owner`` (N,).
+
+        The model's curve was measured on other people. Where the library has ``COMPARISONS`` of a face with
+        somebody else, the curve is also moved to where these lie, by their tenth and hundredth: so far from zero
+        nobody is taken for somebody else, and nearer there are too few to tell.
+        """
+        curve = far_curve(model, "person")
+        known = gallery.strangers(vectors, owner, FACES)
+        if curve is None or len(known) < COMPARISONS:
+            return cls(len(gallery.ids), (curve,) if curve else ())
+        tenth, hundredth = np.quantile(known, [0.1, 0.01]).tolist()
+        return cls(len(gallery.ids), (curve, curve.adapted(tenth, hundredth)))
+
+    def matches(self, distance: float) -> float | None:
+        """How many people a stranger would be taken for; None for a model that was not measured."""
+        return self.people * max(curve.rate(distance) for curve in self.curves) if self.curves else None
+
+
+def verdict(distance: float, strangers: float | None, join_distance: float) -> Verdict:
+    """Whether a face is the nearest person's, at a mean squared distance to that person's faces.
+
+    ``strangers`` is for how many people a stranger would be taken at that distance; None where nobody knows, and
+    then the join distance alone decides.
+    """
+    often = SURE if strangers is None else strangers
+    if distance <= join_distance and often <= SURE:
+        return Verdict.YES
+    return Verdict.MAYBE if often <= LIKELY and distance <= FAR_OFF * join_distance else Verdict.NOBODY
+
+
 class Finder:
     """Recognises the people of a library in photos. People are those at the time it was made.
 
@@ -81,19 +129,23 @@ class Finder:
 
     def __init__(self, store: Store, model: str, join_distance: float, look: Callable[[Path, Claims], Outcome]):
         self._store, self._look, self._join_distance = store, look, join_distance
-        self._mark, self._curve = fingerprint(model), far_curve(model, "person")
+        self._mark = fingerprint(model)
         known = store.faces.model()
         if known and known[0] != self._mark:
             raise ModelMismatchError(
                 f"The library's embeddings were made by another version of {model}: run "
                 f"`facecluster migrate --model {model}` (no photo is opened)."
             )
-        self._rows, owners = store.people.all(), store.people.assigned()
-        ids, vectors = store.faces.vectors(self._mark)
-        owner = np.array([owners.get(face, -1) for face in ids.tolist()], np.int64)
+        with store.transaction():  # a correction beside it changes nothing between two reads
+            self._rows, self._owners = store.people.all(), store.people.assigned()
+            ids, vectors = store.faces.vectors(self._mark)
+            self._refused = self._refusals()
+        owner = np.array([self._owners.get(face, -1) for face in ids.tolist()], np.int64)
         self._gallery = Gallery.of(vectors, owner)
         if not len(self._gallery.ids):
             raise UsageError("Nobody is known yet: run `facecluster cluster` first.")
+        self._strangers = Strangers.of(model, self._gallery, vectors, owner)
+        self._born = {id_: date.fromisoformat(row.born) for id_, row in self._rows.items() if row.born}
 
     def __call__(self, path: Path) -> FoundPhoto:
         """Who is in the photo at ``path``."""
@@ -104,44 +156,54 @@ class Finder:
         elif outcome.photo is None:
             return FoundPhoto(path, reason=outcome.reason or "the file is not there")
         else:
-            found = [self._recognise(seen.face.box, seen.vector) for seen in outcome.seen]
+            unborn = self._unborn(outcome.photo.taken_at)
+            found = [self._recognise(seen.face.box, seen.vector, unborn) for seen in outcome.seen]
         return FoundPhoto(path, tuple(sorted(found, key=lambda face: face.box.x0 + face.box.x1)))
 
     def _stored(self, photo_id: int) -> list[FoundFace]:
         """Faces of a photo that the library holds; those whose person is known there are that person's."""
-        found = []
-        for face in self._store.faces.of_photo(photo_id, self._mark):
-            seen = self._recognise(face.box, face.vector) if face.vector is not None else None
-            if face.person_id is not None:
-                how, title = "confirmed" if face.confirmed else "cluster", self._rows[face.person_id].title
-                found.append(FoundFace(face.box, Verdict.YES, title, how, seen.people if seen else ()))
-            else:
-                found.append(seen or FoundFace(face.box, Verdict.NOBODY, None, "distance", ()))
-        return found
+        faces = self._store.faces.of_photo(photo_id, self._mark)
+        others = self._unborn(self._store.photos.taken_at(photo_id))
+        others |= {self._owners[face.id] for face in faces if face.id in self._owners}
+        return [self._known(face, others) for face in faces]
 
-    def _recognise(self, box: Box, vector: Float32) -> FoundFace:
-        ids, distances = self._gallery.nearest(vector[None], NEAREST)
+    def _known(self, face: OwnedFace, others: set[int]) -> FoundFace:
+        person = self._owners.get(face.id)
+        seen = FoundFace(face.box, Verdict.NOBODY, None, "distance", ())
+        if face.vector is not None:
+            refused = set() if person is not None else others | self._refused.get(face.id, set())
+            seen = self._recognise(face.box, face.vector, refused)
+        if person is None:
+            return seen
+        how = "confirmed" if face.confirmed else "cluster"
+        return FoundFace(face.box, Verdict.YES, self._rows[person].title, how, seen.people)
+
+    def _recognise(self, box: Box, vector: Float32, refused: set[int]) -> FoundFace:
+        ids, distances = self._gallery.nearest(vector[None], NEAREST + len(refused))
         near = [
-            NearPerson(id_, self._rows[id_].title, round(far, 4), self._false_matches(far))
+            NearPerson(id_, self._rows[id_].title, round(far, 4), self._strangers.matches(far))
             for id_, far in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
-        ]
-        said = verdict(near[0].distance, len(self._gallery.ids), self._curve, self._join_distance)
+            if id_ not in refused
+        ][:NEAREST]
+        if not near:
+            return FoundFace(box, Verdict.NOBODY, None, "distance", ())
+        said = verdict(near[0].distance, near[0].false_matches, self._join_distance)
         person = None if said is Verdict.NOBODY else near[0].title
         return FoundFace(box, said, person, "distance", tuple(near))
 
-    def _false_matches(self, distance: float) -> float | None:
-        return self._curve.rate(distance) * len(self._gallery.ids) if self._curve else None
+    def _refusals(self) -> dict[int, set[int]]:
+        """The people that a face is not, by what the user said of it or of another face."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for face, person in self._store.people.rejections():
+            found[face].add(person)
+        for one, other, same in self._store.links.all():
+            for face, owner in () if same else ((one, other), (other, one)):
+                found[face].add(self._owners.get(owner, -1))
+        return found
 
-
-def verdict(distance: float, people: int, curve: FarCurve | None, join_distance: float) -> Verdict:
-    """Whether a face is that of the nearest of ``people``, at a mean squared distance to that person's faces.
-
-    By how many of the people a stranger would be taken for at that distance, and within the join distance.
-    """
-    strangers = curve.rate(distance) * people if curve else SURE
-    if distance <= join_distance and strangers <= SURE:
-        return Verdict.YES
-    return Verdict.MAYBE if distance <= join_distance or strangers <= LIKELY else Verdict.NOBODY
+    def _unborn(self, taken_at: datetime | None) -> set[int]:
+        """People who were born after a photo was taken."""
+        return {id_ for id_, day in self._born.items() if taken_at and taken_at.date() < day}
 
 
 def together(store: Store, persons: Sequence[str], *, only: bool = False) -> tuple[list[Path], int]:

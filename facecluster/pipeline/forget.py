@@ -38,16 +38,26 @@ def forget(store: Store, person: str, *, dry_run: bool = False) -> Forgotten:
     With ``dry_run``, only says what there is. The person's number goes last, so that a run that was interrupted,
     or could not write the file anew, is ended by another one. Raises ``UsageError`` for nobody, ``StoreError``.
     """
-    rows = store.people.all()
-    row = rows[find_person(person, rows)]
-    faces = _faces_of(store, row.id)
-    found = _told(store, row, faces)
+    with store.transaction():  # a correction beside it moves no face between two reads and the removal
+        rows = store.people.all()
+        row = rows[find_person(person, rows)]
+        faces = _faces_of(store, row.id)
+        found = _told(store, row, faces)
+        if not dry_run:
+            _remove(store, row.id, faces)
     if not dry_run:
-        _remove(store, row.id, faces)
         _scrub(store, row.id)
-        with store.transaction():
-            store.people.remove(row.id)
+        _end(store, row.id)
     return found
+
+
+def _end(store: Store, person_id: int) -> None:
+    with store.transaction():
+        if store.people.faces_of(person_id):
+            raise StoreError(
+                f"Person {person_id:03d} got faces meanwhile: run `facecluster forget {person_id}` again."
+            )
+        store.people.remove(person_id)
 
 
 def _faces_of(store: Store, person_id: int) -> list[StoredFace]:
@@ -64,11 +74,10 @@ def _told(store: Store, row: PersonRow, faces: list[StoredFace]) -> Forgotten:
 
 def _remove(store: Store, person_id: int, faces: list[StoredFace]) -> None:
     photos = store.photos.all()
-    with store.transaction():
-        store.refusals.add(Place.of(photos[face.photo_id], face.face.box) for face in faces)
-        store.faces.remove(face.id for face in faces)
-        store.people.change(person_id, name=None, born=None)
-        store.journal.clear()
+    store.refusals.add(Place.of(photos[face.photo_id], face.face.box) for face in faces)
+    store.faces.remove(face.id for face in faces)
+    store.people.change(person_id, name=None, born=None)
+    store.journal.clear()
 
 
 def _scrub(store: Store, person_id: int) -> None:

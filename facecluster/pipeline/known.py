@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -27,6 +28,7 @@ class Known:
     rejections: list[tuple[int, int]]
     links: list[tuple[int, int, bool]]
     next_id: int
+    state: tuple[int, int]
 
     @property
     def was(self) -> Int64:
@@ -42,6 +44,19 @@ class Known:
     def taken(self) -> list[datetime | None]:
         """When the photo of each embedded face was taken."""
         return [self.photos[face.photo_id].taken_at for face in self.found]
+
+    def refused(self) -> dict[int, set[int]]:
+        """The people that a face is not, by its id: by rejection, by a link, or because they were not born yet."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for face, person in self.rejections:
+            found[face].add(person)
+        for one, other, same in self.links:
+            for face, owner in () if same else ((one, other), (other, one)):
+                found[face].add(owner_of(self.before.get(owner)))
+        births = {id_: date.fromisoformat(row.born) for id_, row in self.people.items() if row.born}
+        for i, person in _unborn(self, births):
+            found[self.found[i].id].add(person)
+        return found
 
     @property
     def fixed(self) -> NDArray[np.bool_]:
@@ -68,6 +83,7 @@ def read_library(store: Store, model: str) -> Known:
             store.people.rejections(),
             store.links.all(),
             store.people.next_id(),
+            store.journal.state(),
         )
 
 

@@ -54,9 +54,12 @@ class People(Corrections):
     """
 
     def all(self, *, unnamed: bool = False, hidden: bool = False) -> list[Person]:
-        """Everybody, most faces first; only the ``unnamed``; the ``hidden``, too, if asked for."""
+        """Everybody with a name or a face, most faces first; only the ``unnamed``; the ``hidden`` if asked for."""
         figures = self._store.people.figures()
-        people = [_person(row, figures.get(id_, NONE_YET)) for id_, row in self._store.people.all().items()]
+        rows = self._store.people.all()
+        people = [
+            _person(row, figures.get(id_, NONE_YET)) for id_, row in rows.items() if row.name or id_ in figures
+        ]
         shown = [p for p in people if (hidden or not p.hidden) and not (unnamed and p.name)]
         return sorted(shown, key=lambda person: (-person.faces, person.id))
 

@@ -112,7 +112,7 @@ def _read(data: Any) -> list[tuple[Question, bool]]:
         raise UsageError("These are no answers that a page of `facecluster suggest --html` saved.")
     try:
         return [(_restored(one), {"yes": True, "no": False}[one["answer"]]) for one in data["answers"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"The file of answers is damaged ({type(error).__name__}: {error}).") from error
 
 

@@ -11,8 +11,10 @@ import numpy as np
 
 from facecluster.errors import UsageError
 from facecluster.people import Gallery
+from facecluster.people.grouping import NOBODY
 from facecluster.pipeline.cluster import QualityGate
 from facecluster.pipeline.edits import Edit
+from facecluster.pipeline.known import owner_of, read_library
 from facecluster.pipeline.people import People
 from facecluster.records import Float32, Int64
 from facecluster.store import PersonRow, Store
@@ -30,6 +32,9 @@ SAMPLES = 3
 """Faces that are shown of a person."""
 
 ROWS = 4096
+
+HIDDEN = -2
+"""The owner of a hidden person's face."""
 
 
 class Kind(StrEnum):
@@ -70,28 +75,23 @@ class Questions:
 
     def __init__(self, store: Store, model: str, join_distance: float) -> None:
         self._join_distance = join_distance
-        self._rows = {id_: row for id_, row in store.people.all().items() if not row.hidden}
-        self._confirmed = [face for face, a in store.people.assignments().items() if a.confirmed]
-        owners = store.people.assigned()
-        self._faces, self._vectors = store.faces.vectors(model)
-        known = (owners.get(face, -1) for face in self._faces.tolist())
-        self._owner = np.array([id_ if id_ in self._rows or id_ < 0 else -2 for id_ in known], np.int64)
+        known = read_library(store, model)
+        self._rows = {id_: row for id_, row in known.people.items() if not row.hidden}
+        self._faces, self._vectors = np.array([found.id for found in known.found], np.int64), known.vectors
+        self._confirmed, self._refused = known.confirmed, known.refused()
+        self._owner = np.where(np.isin(known.was, [NOBODY, *self._rows]), known.was, HIDDEN)
         self._gallery = Gallery.of(self._vectors, self._owner)
-        self._photos: dict[int, set[int]] = defaultdict(set)  # of each person
-        self._photo: dict[int, int] = {}  # of each face
-        for photo, faces in store.people.by_photo().items():
-            for face, person in faces:
-                self._photo[face] = photo
-                if person is not None:
-                    self._photos[person].add(photo)
         gate = QualityGate()
-        self._poor = [found.id for found in store.faces.all() if not gate.passes(found)]
-        self._rejected = set(store.people.rejections())
+        self._good = np.array([gate.passes(found) for found in known.found], bool)
+        self._photo = {found.id: found.photo_id for found in known.found}
+        self._photos: dict[int, set[int]] = defaultdict(set)  # of each person
+        for found, person in zip(known.found, known.was.tolist(), strict=True):
+            self._photos[person].add(found.photo_id)
         self._apart = {
-            frozenset((owners.get(one, -1), owners.get(other, -1)))
-            for one, other, same in store.links.all()
-            if not same
-        } | {frozenset((owners.get(face, -1), person)) for face, person in self._rejected}
+            frozenset((owner_of(known.before.get(face)), person))
+            for face, persons in self._refused.items()
+            for person in persons
+        }
 
     def ask(self, limit: int, skip: Collection[tuple[str, int, int]] = ()) -> list[Question]:
         """The ``limit`` questions that are worth most: by the faces that depend on them and how open they are.
@@ -132,11 +132,11 @@ class Questions:
 
     def _joins(self) -> Iterator[tuple[float, tuple[str, int, int], float]]:
         """Faces of nobody that are good enough to be known, and the person each is nearest to."""
-        free = np.flatnonzero((self._owner == -1) & ~np.isin(self._faces, self._poor))
+        free = np.flatnonzero((self._owner == NOBODY) & self._good)
         for i, person, far in self._nearest(free):
             face = int(self._faces[i])
             shared = self._photo[face] in self._photos[person]
-            if far < UNLIKELY * self._join_distance and not shared and (face, person) not in self._rejected:
+            if far < UNLIKELY * self._join_distance and not shared and person not in self._refused.get(face, ()):
                 yield self._likely(far), (Kind.JOIN, person, face), far
 
     def _nearest(self, rows: Int64) -> Iterator[tuple[int, int, float]]:
@@ -149,7 +149,7 @@ class Questions:
     def _doubts(self) -> Iterator[tuple[float, tuple[str, int, int], float]]:
         """Faces at the edge of a person who has a name."""
         named = [id_ for id_, row in self._rows.items() if row.name]
-        mine = np.flatnonzero(np.isin(self._owner, named) & ~np.isin(self._faces, self._confirmed))
+        mine = np.flatnonzero(np.isin(self._owner, named) & ~self._confirmed)
         means = self._gallery.means[np.searchsorted(self._gallery.ids, self._owner[mine])]
         apart = 2 - 2 * np.einsum("nd,nd->n", self._vectors[mine], means)
         for i, far in zip(mine.tolist(), apart.tolist(), strict=True):
@@ -189,15 +189,29 @@ def answer(people: People, question: Question, yes: bool) -> Edit:
 
     Raises ``UsageError`` when the people or faces are not what they were when it was asked.
     """
+    _still_open(people, question)
     person = str(question.person)
     if question.kind is Kind.MERGE:
         if yes:
             return people.merge([person, str(question.other)])
         return people.different(question.left[0], question.right[0])
-    if question.face is None:
-        raise UsageError("The question names no face.")
+    faces = [face for face in (question.face,) if face is not None]
     if not yes:
-        return people.reject([question.face], person)
-    if question.kind is Kind.CONFIRM:
-        return people.confirm(person, [question.face])
-    return people.move([question.face], person)
+        return people.reject(faces, person)
+    return people.confirm(person, faces) if question.kind is Kind.CONFIRM else people.move(faces, person)
+
+
+def _still_open(people: People, question: Question) -> None:
+    """Nobody has answered the question otherwise: the faces are still whose they were, and not confirmed."""
+    faces = {Kind.MERGE: question.left[:1] + question.right[:1], Kind.JOIN: (question.face,)}
+    asked = [face for face in faces.get(question.kind, (question.face,)) if face is not None]
+    now = people.whose(asked)
+    owners = {Kind.MERGE: [question.person, question.other], Kind.JOIN: [None], Kind.CONFIRM: [question.person]}
+    if [now.get(face, -1) for face in asked] != owners[question.kind]:
+        raise UsageError(
+            f"A question about person {question.person} is out of date: ask `facecluster suggest` again."
+        )
+    if question.kind is Kind.MERGE and all(people.named(id_) for id_ in (question.person, question.other or 0)):
+        raise UsageError(
+            f"Persons {question.person} and {question.other} both have names by now: merge them by hand."
+        )

@@ -77,8 +77,8 @@ class FaceTable:
 
     def get(self, face_id: int) -> StoredFace | None:
         """One face; None where there is none with this id."""
-        row = self._db.execute(f"{FACES} WHERE id = ?", [face_id]).fetchone()
-        return _face(row) if row else None
+        row = self._db.execute(f"{FACES} WHERE id = CAST(? AS INTEGER)", [str(face_id)]).fetchone()
+        return _face(row) if row and row[0] == face_id else None  # larger numbers become the largest there is
 
     def in_photo(self, photo_id: int) -> list[int]:
         """The ids of a photo's faces, in rising order."""

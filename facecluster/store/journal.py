@@ -56,6 +56,11 @@ class Journal:
         rows = self._db.execute("SELECT id, at, what, undone FROM changes ORDER BY id")
         return [Change(id_, at, what, bool(undone)) for id_, at, what, undone in rows]
 
+    def state(self) -> tuple[int, int]:
+        """The number of the newest change and how many are undone: the same as long as nothing was changed."""
+        row = self._db.execute("SELECT coalesce(max(id), 0), coalesce(sum(undone), 0) FROM changes").fetchone()
+        return int(row[0]), int(row[1])
+
     @contextmanager
     def note(self, what: str) -> Iterator[None]:
         """Note what is written inside as one change called ``what``; inside of a transaction.

@@ -137,9 +137,9 @@ class PeopleTable:
         return np.array(rows.fetchall(), np.int64).reshape(-1, 3)
 
     def owners(self, face_ids: Iterable[int]) -> dict[int, int | None]:
-        """Whose each face is, None for nobody's; faces that are not in the library are left out."""
+        """Whose each face is, None for nobody's; those that are not there, or numbers too large, are left out."""
         query = """SELECT person_id FROM faces LEFT JOIN assignments ON face_id = faces.id WHERE faces.id = ?"""
-        found = {face_id: self._db.execute(query, [face_id]).fetchone() for face_id in face_ids}
+        found = {id_: self._db.execute(query, [id_]).fetchone() for id_ in face_ids if abs(id_) < 2**63}
         return {face_id: row[0] for face_id, row in found.items() if row}
 
     def next_id(self) -> int:
@@ -167,7 +167,7 @@ class PeopleTable:
         return {row[0] for row in rows}
 
     def replace_auto(self, assignments: Iterable[Assignment], new_people: Iterable[int]) -> None:
-        """Replace every automatic assignment; add people, drop those without a face that nobody touched.
+        """Replace every automatic assignment; add people, drop those without a face whom the user never met.
 
         Confirmed faces stay where they are, whatever ``assignments`` says of them; only their distance changes.
         """
@@ -182,7 +182,8 @@ class PeopleTable:
         )
         self._db.execute(
             """DELETE FROM people WHERE name IS NULL AND NOT touched
-               AND id NOT IN (SELECT person_id FROM assignments WHERE person_id IS NOT NULL)"""
+               AND id NOT IN (SELECT person_id FROM assignments WHERE person_id IS NOT NULL)
+               AND id NOT IN (SELECT person_id FROM rejections)"""
         )
 
     def add(self) -> int:

@@ -13,7 +13,7 @@ from facecluster.nets.far import FarCurve, far_curve
 from facecluster.nets.weights import fingerprint
 from facecluster.people import Gallery
 from facecluster.pipeline import verify as verification
-from facecluster.pipeline.find import LIKELY, SURE, Finder, Verdict, together
+from facecluster.pipeline.find import LIKELY, SURE, Finder, Strangers, Verdict, together
 from facecluster.pipeline.outcomes import Claims, Outcome, Seen
 from facecluster.records import Box, Face, FileEntry, Float32, Photo
 from facecluster.store import Store
@@ -73,12 +73,12 @@ def finder(store: Store, *seen: Seen, sha256: str = "new", join_distance: float 
 def test_a_known_face_a_doubtful_one_and_a_stranger(library: Store) -> None:
     curve = far_curve("facenet", "person")
     assert curve
-    doubtful = (curve.distance(LIKELY / 2) + curve.distance(SURE / 2)) / 2
+    doubtful = (curve.distance(LIKELY / 2) + curve.distance(SURE / 2)) / 2  # there are two people
     wanted = [0.2, doubtful, 1.99]
     mean = Gallery.of(*_assigned(library)).means[0].astype(np.float64)
     vectors = [_at(distance, mean) for distance in wanted]
     seen = [Seen(face(100 * (2 - i)), b"", vector) for i, vector in enumerate(vectors)]
-    found = finder(library, *seen, join_distance=1.0)(Path("new.jpg"))
+    found = finder(library, *seen, join_distance=1.3)(Path("new.jpg"))
     assert [one.box.x0 for one in found.faces] == [0, 100, 200]
     stranger, maybe, anna = found.faces
     assert (anna.verdict, anna.person, anna.how) == (Verdict.YES, "Anna", "distance")
@@ -107,6 +107,63 @@ def test_the_join_distance_bounds_what_is_sure(library: Store) -> None:
     seen = Seen(face(), b"", unit(1, 0.5))
     assert finder(library, seen)(Path("a")).faces[0].verdict is Verdict.YES
     assert finder(library, seen, join_distance=0.1)(Path("a")).faces[0].verdict is not Verdict.YES
+
+
+def test_what_the_user_said_is_known(library: Store) -> None:
+    anna = library.faces.of_photo(4, fingerprint("facenet"))[0].id
+    with library.transaction():
+        library.people.assign([anna], None)
+        library.people.reject([anna], 1)
+    (face, *_) = finder(library, sha256=photo(4).sha256)(Path("x")).faces
+    assert (face.person, [near.title for near in face.people]) == (None, [])  # Bea is in the photo, too
+    with library.transaction():
+        library.people.accept(1)
+        library.people.change(2, born="2015-01-01")
+    unborn = photo(9, datetime(2014, 1, 1))
+
+    def look(path: Path, claims: Claims) -> Outcome:
+        return Outcome(FileEntry(path, 0, 0), "new", unborn, (Seen(face_(), b"", unit(0, 1)),))
+
+    def face_() -> Face:
+        return Face(Box(0, 0, 80, 80), POINTS, 0.99, 100.0, 1.0)
+
+    (other,) = Finder(library, "facenet", 1.05, look)(Path("x")).faces
+    assert [near.title for near in other.people] == ["Anna"]
+
+
+def test_people_are_those_when_it_was_made(library: Store) -> None:
+    made = finder(library, sha256=photo(1).sha256)
+    with library.transaction():
+        library.people.assign([1], library.people.add())
+    assert [one.person for one in made(Path("x")).faces] == ["Anna"]
+
+
+def test_a_curve_moves_to_where_the_people_of_a_library_are() -> None:
+    moved = CURVE.adapted(1.5, 0.9)
+    assert [moved.rate(1.5), moved.rate(0.9)] == pytest.approx([0.1, 0.01])
+    assert CURVE.adapted(1.6, 1.2).distances == pytest.approx(CURVE.distances)
+    rng = np.random.default_rng(0)
+    people = rng.normal(size=(40, 128))
+    vectors = np.repeat(people, 5, axis=0) + 0.3 * rng.normal(size=(200, 128)) + 2 * rng.normal(size=128) / 2
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    owner = np.arange(200) // 5
+    gallery = Gallery.of(vectors, owner)
+    slow = [
+        np.mean([np.square(vectors[i] - vectors[k]).sum() for k in np.flatnonzero(owner == person)])
+        for i in range(0, 200, 2)
+        for person in range(40)
+        if person != owner[i]
+    ]
+    assert sorted(gallery.strangers(vectors, owner, 100).tolist()) == pytest.approx(sorted(slow), abs=1e-5)
+    alike = Strangers.of("facenet", gallery, vectors, owner)
+    shipped = far_curve("facenet", "person")
+    assert shipped
+    tenth = float(np.quantile(gallery.strangers(vectors, owner, 2000), 0.1))
+    assert alike.matches(tenth) == pytest.approx(40 * max(0.1, shipped.rate(tenth)), rel=1e-3)
+    assert alike.matches(1.0) != pytest.approx(40 * shipped.rate(1.0))
+    few = Strangers.of("facenet", Gallery.of(vectors[:10], owner[:10]), vectors[:10], owner[:10])
+    assert few.matches(1.0) == pytest.approx(2 * shipped.rate(1.0))
+    assert Strangers.of("facenet-vggface2", gallery, vectors, owner).matches(1.0) is None
 
 
 def test_a_photo_of_the_library_is_not_searched_again(library: Store) -> None:

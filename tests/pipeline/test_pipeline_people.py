@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from facecluster import people as grouping
 from facecluster.errors import NameTakenError, UsageError
 from facecluster.people import ClusterOptions
 from facecluster.pipeline.cluster import QualityGate, apart, cluster
@@ -155,7 +156,7 @@ def test_what_is_said_to_be_one_person_stays_together(people: People, store: Sto
     assert store.links.all() == [(10, 11, True)]
     clustered(store)
     assert owners(store)[10] == owners(store)[11] == 4  # two faces are enough with these options
-    people.same([1, 10] if owners(store)[10] is None else [8, 9])
+    people.same([8, 9])
     with pytest.raises(UsageError, match="several people: `facecluster people merge 1 2`"):
         people.same([1, 5])
     people.reject([9], "3")
@@ -198,6 +199,72 @@ def test_what_is_said_to_be_two_people_stays_apart(people: People, store: Store)
         people.different(5, 6)
     people.move([1, 10], "2")
     assert store.links.all() == []
+
+
+def test_what_was_said_is_not_contradicted_unawares(people: People, store: Store) -> None:
+    add(store, [45, 46, 300])
+    people.same([1, 2])
+    people.same([2, 3])
+    with pytest.raises(UsageError, match="said to be one person's"):
+        people.different(1, 3)
+    people.different(1, 10)
+    with pytest.raises(UsageError, match="Faces 1 and 10 were told apart"):
+        people.same([10, 4])  # face 4 is the same person's as face 1
+    people.same([11, 12])
+    people.reject([12], "1")
+    with pytest.raises(UsageError, match="Face 12 was rejected"):
+        people.same([11, 1])
+
+
+def test_a_split_leaves_tied_faces_together(people: People, store: Store) -> None:
+    people.merge(["1", "2"])
+    people.same([4, 5])
+    people.split("1")
+    assert owners(store)[4] == owners(store)[5]
+    assert owners(store)[1] != owners(store)[6]
+    assert store.links.all() == [(4, 5, True)]
+
+
+def test_undo_brings_faces_back_to_a_person_who_has_none_any_more(people: People, store: Store) -> None:
+    before = owners(store)
+    people.move([8, 9], "1")
+    clustered(store)
+    assert [person.id for person in people.all()] == [1, 2]
+    people.undo()
+    assert owners(store) == before
+
+
+@pytest.mark.parametrize("change", ["reject", "same", "split", "merge"])
+def test_what_is_changed_while_faces_are_grouped_counts(
+    people: People, store: Store, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    add(store, [45, 46])
+    grouped = grouping.cluster
+    changes: dict[str, Any] = {
+        "reject": lambda: people.reject([4], "1"),
+        "same": lambda: people.same([10, 1]),
+        "split": lambda: people.split("1", [3, 4]),
+        "merge": lambda: people.merge(["1", "2"]),
+    }
+    times: list[dict[int, int | None]] = []
+
+    def slow(*arguments: Any) -> Any:
+        if not times:
+            changes[change]()
+        times.append(owners(store))
+        return grouped(*arguments)
+
+    monkeypatch.setattr(grouping, "cluster", slow, raising=False)
+    clustered(store)
+    assert len(times) == 2
+    kept = {face: owner for face, owner in times[0].items() if owner is not None}
+    assert kept.items() <= owners(store).items()
+    assert change != "reject" or owners(store)[4] is None
+
+
+def test_numbers_that_are_too_large_are_not_there(people: People) -> None:
+    with pytest.raises(UsageError, match="There is no face 99999999999999999999"):
+        people.same([1, 99999999999999999999])
 
 
 def test_two_people_told_apart_never_become_one(people: People, store: Store) -> None:

@@ -113,6 +113,29 @@ def test_doubtful_faces_of_named_people_are_asked_about(people: People, store: S
     assert owners(store)[10] is None
 
 
+def test_an_answer_that_is_out_of_date_changes_nothing(people: People, store: Store) -> None:
+    merge, join = suggestions(store, people).ask()
+    people.move([10], "1")
+    people.name("2", "Bea")
+    people.name("3", "Cleo")
+    before = owners(store)
+    for yes in (True, False):
+        with pytest.raises(UsageError, match="out of date"):
+            suggestions(store, people).answer(join, yes)
+        with pytest.raises(UsageError, match="both have names"):
+            suggestions(store, people).answer(merge, yes)
+    assert owners(store) == before
+
+
+def test_faces_told_apart_and_those_from_before_a_birth_are_not_asked_about(people: People, store: Store) -> None:
+    people.different(10, 5)
+    assert [question.kind for question in suggestions(store, people).ask()] == [Kind.MERGE]
+    people.undo()
+    store.db.execute("UPDATE photos SET taken_at = '2001-01-01T00:00:00' WHERE id = 10")
+    people.born("2", "2002-01-01")
+    assert [question.kind for question in suggestions(store, people).ask()] == [Kind.MERGE]
+
+
 def test_an_empty_library_has_no_questions(store: Store) -> None:
     assert suggestions(store, people_of(store)).ask() == []
 
@@ -176,7 +199,7 @@ def test_answers_follow_those_who_were_merged(people: People, store: Store) -> N
     assert {owners(store)[face] for face in range(1, 10)} == {2}
     again = {"facecluster answers": 1, "answers": [merge(2, 3, "yes")]}
     assert suggestions(store, people).answer_all(again)[1] == [
-        "There is no person '3'; `facecluster people` lists them."
+        "A question about person 2 is out of date: ask `facecluster suggest` again."
     ]
 
 
