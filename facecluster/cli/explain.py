@@ -125,6 +125,7 @@ def _verdict(near: Near, found: Explanation) -> str:
         "told apart": f"you told it apart from {rivals}",
         "same photo": f"has {rivals} in the same photo",
         "born later": f"born {near.born}, after the photo",
+        "other age": "no face of that age",
     }
     against = "; ".join(words[rule] for rule in near.against)
     if near.owns:

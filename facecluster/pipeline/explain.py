@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facecluster.errors import UsageError
+from facecluster.people.ages import Ages
 from facecluster.people.grouping import NOBODY, STRONG, ClusterOptions
 from facecluster.pipeline.cluster import QualityGate
 from facecluster.pipeline.explanation import ConfirmedFace, Explanation, Near, Quality, Rule
+from facecluster.pipeline.known import year_of
 from facecluster.records import Float32, Int64
 from facecluster.store import Assignment, PersonRow, Store, StoredFace
 
@@ -114,13 +116,29 @@ def _people(
     order = np.argsort(mean, kind="stable")
     chosen = [i for rank, i in enumerate(order.tolist()) if rank < PEOPLE or ids[i] == now.person_id]
     rules = _Rules(store, others, found, options)
-    near = [
-        rules.judge(rows[id_], int(faces[id_]), int(within[id_]), far_off, id_ == now.person_id)
-        for id_, far_off in ((int(ids[i]), float(mean[i])) for i in chosen)
-    ]
+    near = []
+    for id_, far_off in ((int(ids[i]), float(mean[i])) for i in chosen):
+        aged = _at_that_age(store, others, found, rows[id_], far_off)
+        near.append(rules.judge(rows[id_], int(faces[id_]), int(within[id_]), aged, id_ == now.person_id))
     if now.person_id is not None and not any(one.owns for one in near):
         near.insert(0, rules.judge(rows[now.person_id], 0, 0, None, True))
     return near
+
+
+def _at_that_age(store: Store, others: Others, found: StoredFace, row: PersonRow, distance: float) -> float:
+    """``distance`` to a person; where the birth is known, only to faces of about that age: ``people.ages``."""
+    if row.born is None:
+        return distance
+    members = np.flatnonzero(others.owner == row.id)
+    photos = store.faces.photos_of(others.ids[members].tolist())
+    times = [*(store.photos.taken_at(photo) for photo in photos.values()), store.photos.taken_at(found.photo_id)]
+    taken = np.array([year_of(when) if when else np.nan for when in times], np.float64)
+    born = year_of(datetime.combine(date.fromisoformat(row.born), time()))
+    apart = np.array([[distance]], np.float32)
+    vectors = np.concatenate([others.vectors[members], others.vector[None]])
+    labels, rows = np.append(np.zeros(len(members), np.int64), NOBODY), np.array([len(members)])
+    Ages(taken, ((0, born),)).correct(apart, vectors, labels, rows)
+    return float(apart[0, 0])
 
 
 class _Rules:
@@ -138,7 +156,8 @@ class _Rules:
         """A person with all that speaks against the face being that person's."""
         beside, apart = self.beside.get(row.id, []), self.apart.get(row.id, [])
         rules = {
-            Rule.FAR: distance is not None and distance > self.join_distance,
+            Rule.FAR: distance is not None and self.join_distance < distance < np.inf,
+            Rule.OTHER_AGE: distance == np.inf and not self._born_later(row.born),
             Rule.REJECTED: row.id in self.rejected,
             Rule.TOLD_APART: bool(apart),
             Rule.SAME_PHOTO: bool(beside),
@@ -146,7 +165,8 @@ class _Rules:
         }
         against = tuple(rule for rule, speaks in rules.items() if speaks)
         rivals = tuple(sorted({*beside, *apart}))
-        return Near(row.id, row.title, faces, within, distance, owns, against, rivals, row.born)
+        shown = None if distance == np.inf else distance
+        return Near(row.id, row.title, faces, within, shown, owns, against, rivals, row.born)
 
     def _born_later(self, born: str | None) -> bool:
         return bool(born and self.taken_at and self.taken_at.date() < date.fromisoformat(born))

@@ -18,6 +18,7 @@ class Rule(StrEnum):
     TOLD_APART = "told apart"
     SAME_PHOTO = "same photo"
     BORN_LATER = "born later"
+    OTHER_AGE = "other age"
 
 
 @dataclass(frozen=True, slots=True)

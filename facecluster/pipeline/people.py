@@ -116,7 +116,7 @@ class People(Corrections):
         People of one name are one. A face that is confirmed here stays where it is, and one whose photo is not in
         the library is left out. Raises ``UsageError`` for what ``portable`` cannot have given.
         """
-        found, missing = known_faces(self._store, people)
+        found, links, missing = known_faces(self._store, people)
         rows, table = self._store.people.all(), self._store.people
 
         def act() -> None:
@@ -127,6 +127,8 @@ class People(Corrections):
                 table.assign(one.confirmed, id_)
                 table.assign(one.others, id_, confirmed=False)
                 table.reject(one.rejected, id_)
+            for one_face, other, alike_ in links:
+                self._store.links.add([(one_face, other)], alike_)
 
         what = f"{len(found)} people taken over ({missing} of their faces are not in this library)"
         return self._edit(what, sum(len(one.confirmed) + len(one.others) for one in found), dry_run, act)

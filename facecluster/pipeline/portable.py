@@ -57,7 +57,8 @@ def portable(store: Store) -> dict[str, Any]:
         for id_, row in store.people.all().items()
         if row.touched
     ]
-    return {"facecluster people": VERSION, "people": people}
+    links = [{"one": faces[one], "other": faces[other], "same": same} for one, other, same in store.links.all()]
+    return {"facecluster people": VERSION, "people": people, "links": links}
 
 
 def _places(store: Store) -> dict[int, dict[str, Any]]:
@@ -67,8 +68,12 @@ def _places(store: Store) -> dict[int, dict[str, Any]]:
     return {id_: {"photo": photo[id_], "box": [box.x0, box.y0, box.x1, box.y1]} for id_, box in boxes.items()}
 
 
-def known_faces(store: Store, data: Any) -> tuple[list[Known], int]:
-    """The people that ``portable`` gave, with the faces that are here, and how many are not.
+Link = tuple[int, int, bool]
+"""Two faces, and whether they were said to be one person's."""
+
+
+def known_faces(store: Store, data: Any) -> tuple[list[Known], list[Link], int]:
+    """The people that ``portable`` gave, with the faces that are here, their links, and how many faces are not.
 
     Faces that are confirmed here are left out, and so is somebody without any face here whose name is not known
     here either: it may be one who was forgotten. Raises ``UsageError`` for what ``portable`` cannot have given.
@@ -78,11 +83,13 @@ def known_faces(store: Store, data: Any) -> tuple[list[Known], int]:
     here = _Here(store)
     try:
         people = [here.person(person) for person in data["people"]]
+        missing = here.missing
+        links = [link for one in data.get("links", ()) for link in here.link(one)]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"The file of people is damaged ({type(error).__name__}: {error}).") from error
     names = {row.name.casefold() for row in store.people.all().values() if row.name}
     found = [one for one in people if one.confirmed or one.others or (one.name or "").casefold() in names]
-    return found, here.missing
+    return found, links, missing
 
 
 class _Here:
@@ -107,12 +114,21 @@ class _Here:
             rejected=self._found(person["rejected"]),
         )
 
+    def link(self, link: dict[str, Any]) -> list[Link]:
+        """A link of the file; none where one of the faces is not here."""
+        one, other = (self._face(link[side]) for side in ("one", "other"))
+        return [(one.id, other.id, bool(link["same"]))] if one and other and one.id != other.id else []
+
+    def _face(self, place: dict[str, Any]) -> StoredFace | None:
+        box = Box(*map(float, place["box"]))
+        near = max(self._faces[place["photo"]], key=lambda face: face.face.box.overlap(box), default=None)
+        return near if near and near.face.box.overlap(box) >= SAME_FACE else None
+
     def _found(self, places: Iterable[dict[str, Any]]) -> list[int]:
         found = []
         for place in places:
-            box = Box(*map(float, place["box"]))
-            near = max(self._faces[place["photo"]], key=lambda face: face.face.box.overlap(box), default=None)
-            if near is None or near.face.box.overlap(box) < SAME_FACE:
+            near = self._face(place)
+            if near is None:
                 self.missing += 1
             elif near.id not in self._final:
                 found.append(near.id)

@@ -14,7 +14,7 @@ from facecluster.people import ClusterOptions
 from facecluster.people.joining import CHOICES
 from facecluster.pipeline.cluster import QualityGate, cluster
 from facecluster.pipeline.explain import PEOPLE, explain
-from facecluster.pipeline.explanation import Explanation, Near
+from facecluster.pipeline.explanation import Explanation, Near, Rule
 from facecluster.records import Box, Face, FileEntry, Photo
 from facecluster.store import Store
 from tests.pipeline.test_pipeline_people import MODEL, add, clustered, people_of
@@ -217,3 +217,20 @@ def test_a_hundred_thousand_faces_take_less_than_a_second(store: Store) -> None:
     told = why(store, 5)
     assert time.perf_counter() - begun < 1
     assert told.person_id == 1
+
+
+def test_a_child_is_compared_at_the_age_of_the_face(store: Store) -> None:
+    for degrees, year in ((0, 2001), (1, 2001), (60, 2009), (61, 2009), (2, 2009), (30, 2005)):
+        add_photo(store, at(degrees), taken_at=datetime(year, 7, 1))
+    people = people_of(store)
+    with store.transaction():
+        store.people.assign([1, 2, 3, 4], store.people.add())
+    assert against(store, 5, 1).distance == pytest.approx(
+        np.mean([2 - 2 * np.cos(np.radians(a)) for a in (2, 1, 58, 59)]), abs=1e-4
+    )
+    people.born("1", "2000-07-01")
+    near = against(store, 5, 1)
+    assert near.distance == pytest.approx(np.mean([2 - 2 * np.cos(np.radians(a)) for a in (58, 59)]), abs=1e-4)
+    assert near.against == (Rule.FAR,)
+    nothing = against(store, 6, 1)  # at five there is no face within a year and two thirds
+    assert (nothing.distance, nothing.against) == (None, (Rule.OTHER_AGE,))

@@ -387,6 +387,8 @@ def test_people_survive_a_lost_database(people: People, store: Store, tmp_path: 
     people.reject([4], "1")
     people.born("1", "2001-01-01")
     people.hide(["2"])
+    people.different(3, 5)
+    people.different(3, 7)
     kept = json.loads(json.dumps(people.portable()))
     with Store(tmp_path / "new.db") as new:
         add(new, [0, 1, 2, 3, 90, 91])  # the photos of faces 7 to 9 are not there
@@ -394,6 +396,7 @@ def test_people_survive_a_lost_database(people: People, store: Store, tmp_path: 
         assert adopted == Edit("2 people taken over (1 of their faces are not in this library)", 5)
         clustered(new)
         anna, other = new.people.all().values()
+        assert new.links.all() == [(3, 5, False)]
         assert (anna.name, anna.born, other.name, other.hidden) == ("Anna", "2001-01-01", None, True)
         assert owners(new) == {1: anna.id, 2: anna.id, 3: anna.id, 4: None, 5: other.id, 6: other.id}
         assert [face for face, a in new.people.assignments().items() if a.confirmed] == [1]
