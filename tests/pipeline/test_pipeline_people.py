@@ -27,12 +27,15 @@ MODEL = "mark"
 OPTIONS = ClusterOptions(min_size=2, join_distance=0.5)
 
 
-def add(store: Store, angles: list[float]) -> list[int]:
-    ids = []
+def add(store: Store, angles: list[float], together: bool = False) -> list[int]:
+    """Faces in a photo each, or ``together`` in one."""
+    ids: list[int] = []
     with store.transaction():
         store.faces.add_model(MODEL, MODEL, 2)
+        photo = 0
         for angle in np.radians(angles):
-            photo = store.photos.add(Photo(f"{len(store.photos.all()):064}", "JPEG", 400, 300), "")
+            if not (together and ids):
+                photo = store.photos.add(Photo(f"{len(store.photos.all()):064}", "JPEG", 400, 300), "")
             face = Face(Box(0, 0, 99, 99), np.zeros((5, 2), np.float32), 0.99, 100.0, 1.0)
             ids.append(store.faces.add(photo, face, b"chip"))
             store.faces.add_vectors(ids[-1:], np.array([[np.cos(angle), np.sin(angle)]], np.float32), MODEL)
@@ -469,9 +472,9 @@ class Histories(RuleBasedStateMachine):
             else:
                 assert where[one] is None or where[one] != where[other]
 
-    @rule(angles=st.lists(st.integers(0, 179), min_size=1, max_size=3))
-    def scan(self, angles: list[float]) -> None:
-        add(self.store, angles)
+    @rule(angles=st.lists(st.integers(0, 179), min_size=1, max_size=3), together=st.booleans())
+    def scan(self, angles: list[float], together: bool) -> None:
+        add(self.store, angles, together)
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
