@@ -85,7 +85,6 @@ def commands(db: Path, near: str, far: str) -> None:
         "name 1 Anna",
         f"move {far} --to 8",
         f"reject {far} --from 8",
-        f"split 7 --faces {near}",
         "confirm 5 --yes",
         "born 5 2001-02-03",
         f"different {near} {far}",
@@ -96,6 +95,7 @@ def commands(db: Path, near: str, far: str) -> None:
         "history",
     ):
         timed(f"people {command.split()[0]}", "people", *command.split(), db=db)
+    timed("people split", "people", "split", "7", "--faces", near, db=db, times=1)
     timed("people merge", "people", "merge", "20", "21", "--yes", db=db, times=1)
     timed("people export", "people", "export", str(db.with_name("people.json")), db=db, times=1)
     timed("people import", "people", "import", str(db.with_name("people.json")), db=db)

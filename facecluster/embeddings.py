@@ -32,14 +32,15 @@ class Embedder:
     net: Network
 
     @classmethod
-    def load(cls, name: str, device: str) -> Embedder:
+    def load(cls, name: str, device: str, threads: int = 1) -> Embedder:
         """The model called ``name`` on a device that ``nets.runtime.pick_device`` returned.
 
         Its weights are converted on first use. It computes in 8 or 16 bits where that is faster: cosine to float32
-        above 0.998. Raises ``UsageError`` for an unknown name, ``WeightsError``.
+        above 0.998. ``threads`` are the cores of a call. Raises ``UsageError`` for an unknown name,
+        ``WeightsError``.
         """
         spec = spec_of(name)
-        return cls(spec, fingerprint(name), network(catalogue.embedder(spec), device))
+        return cls(spec, fingerprint(name), network(catalogue.embedder(spec), device, threads=threads))
 
 
 def embed(chips: UInt8, landmarks: Float32, boxes: Float32, embedder: Embedder) -> Float32:

@@ -28,16 +28,16 @@ class Detector:
     options: DetectOptions
 
     @classmethod
-    def load(cls, device: str, options: DetectOptions | None = None) -> Detector:
+    def load(cls, device: str, options: DetectOptions | None = None, threads: int = 1) -> Detector:
         """A detector with the published weights, which are part of the installation.
 
-        ``device`` is a name that ``nets.runtime.pick_device`` returned.
+        ``device`` is a name that ``nets.runtime.pick_device`` returned; ``threads`` are those of a call.
         """
         nets = Mtcnn(
-            network(catalogue.scout(), device),
-            network(catalogue.proposer(), device, exact=True),
-            network(catalogue.refiner(), device),
-            network(catalogue.outputter(), device),
+            network(catalogue.scout(), device, threads=threads),
+            network(catalogue.proposer(), device, exact=True, threads=threads),
+            network(catalogue.refiner(), device, threads=threads),
+            network(catalogue.outputter(), device, threads=threads),
         )
         return cls(nets, options or DetectOptions())
 

@@ -24,7 +24,7 @@ GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 """One of these is there where Linux can use a GPU for computing."""
 
 
-ONE_CORE = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
+ONE_CALL = {"NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
 
 
 class Network(Protocol):
@@ -37,7 +37,7 @@ class Network(Protocol):
 
 
 class Processor:
-    """A network on the processor. Each call uses one core: several threads use several.
+    """A network on the processor. Each call uses ``threads`` cores: one, where several calls run at a time.
 
     It computes in float32 if ``exact`` or if the processor has no instructions for bfloat16; else in that, and in
     8-bit integers where the network has ranges for them (processors that can do the one can do the other).
@@ -46,12 +46,13 @@ class Processor:
     threads it hands to threads of its own, and waking them up takes as long as a small network.
     """
 
-    def __init__(self, graph: Graph, *, exact: bool = False) -> None:
+    def __init__(self, graph: Graph, *, exact: bool = False, threads: int = 1) -> None:
         fast = has_bfloat16() and not exact
         self._core = openvino.Core()
         self._core.set_property({"CACHE_DIR": str(cache_folder() / "compiled")})
         self._model = graph_file(graph if fast else replace(graph, ranges=None))
-        self._options = ONE_CORE | {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
+        precision = "bf16" if fast else "f32"
+        self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
         self._batch = graph.shape[0]
         self._idle: deque[Any] = deque()
         self._idle.append(self._compile())  # an error should come now
@@ -85,13 +86,15 @@ class Processor:
         return self._core.compile_model(self._model, "CPU", self._options).create_infer_request()
 
 
-def network(graph: Graph, device: str, *, exact: bool = False) -> Network:
+def network(graph: Graph, device: str, *, exact: bool = False, threads: int = 1) -> Network:
     """``graph`` on ``device``, a name that ``pick_device`` returned. Raises ``WeightsError``.
+
+    ``threads`` are the cores of a processor that one call uses.
 
     Unless ``exact``, it computes in the fastest number format that serves: see ``Processor`` and ``Gpu``.
     """
     if device == "cpu":
-        return Processor(graph, exact=exact)
+        return Processor(graph, exact=exact, threads=threads)
     from facecluster.nets.gpu import Gpu
 
     return Gpu(graph.build(), device, exact=exact)

@@ -120,6 +120,18 @@ def verdict(distance: float, strangers: float | None, join_distance: float) -> V
     return Verdict.MAYBE if often <= LIKELY and distance <= FAR_OFF * join_distance else Verdict.NOBODY
 
 
+class _New(Claims):
+    """Contents that the library does not hold, however often they are asked for."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(set())
+        self._photos = store.photos
+
+    def claim(self, sha256: str) -> bool:
+        """Whether the library does not hold the content."""
+        return self._photos.find(sha256) is None
+
+
 class Finder:
     """Recognises the people of a library in photos. People are those at the time it was made.
 
@@ -129,7 +141,7 @@ class Finder:
 
     def __init__(self, store: Store, model: str, join_distance: float, look: Callable[[Path, Claims], Outcome]):
         self._store, self._look, self._join_distance = store, look, join_distance
-        self._mark = fingerprint(model)
+        self._mark, self._claims = fingerprint(model), _New(store)
         known = store.faces.model()
         if known and known[0] != self._mark:
             raise ModelMismatchError(
@@ -149,7 +161,7 @@ class Finder:
 
     def __call__(self, path: Path) -> FoundPhoto:
         """Who is in the photo at ``path``."""
-        outcome = self._look(path, Claims(self._store.photos.contents()))
+        outcome = self._look(path, self._claims)
         photo_id = self._store.photos.find(outcome.sha256) if outcome.sha256 else None
         if photo_id is not None:
             found = self._stored(photo_id)

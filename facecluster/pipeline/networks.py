@@ -7,20 +7,24 @@ from pathlib import Path
 
 from facecluster import faces
 from facecluster.embeddings import Embedder, embed
+from facecluster.machine import cores
 from facecluster.nets.runtime import pick_device
 from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.readers import read
 from facecluster.pipeline.scan import Read
 from facecluster.records import FileEntry
 
+MOST_THREADS = 4
+"""One photo has no work for more."""
 
-def reader(model: str, device: str, options: faces.DetectOptions) -> Read:
-    """``readers.read`` with MTCNN and the model called ``model``, each call on one core.
+
+def reader(model: str, device: str, options: faces.DetectOptions, threads: int = 1) -> Read:
+    """``readers.read`` with MTCNN and the model called ``model``, each call on ``threads`` cores.
 
     Raises ``UsageError`` for an unknown model, ``WeightsError``.
     """
     place = pick_device(device)
-    detector, embedder = faces.Detector.load(place, options), Embedder.load(model, place)
+    detector, embedder = faces.Detector.load(place, options, threads), Embedder.load(model, place, threads)
 
     def work(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
         return read(
@@ -35,6 +39,6 @@ def reader(model: str, device: str, options: faces.DetectOptions) -> Read:
 
 
 def looker(model: str, device: str, options: faces.DetectOptions) -> Callable[[Path, Claims], Outcome]:
-    """What ``reader`` does, for one file at a time."""
-    work = reader(model, device, options)
+    """What ``reader`` does, for one file at a time, on several cores."""
+    work = reader(model, device, options, min(MOST_THREADS, cores()))
     return lambda path, claims: work([FileEntry(path, 0, 0)], claims)[0]

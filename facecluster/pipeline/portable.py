@@ -13,7 +13,7 @@ from typing import Any
 from facecluster.errors import UsageError
 from facecluster.pipeline.naming import clean_name, parse_day
 from facecluster.records import Box
-from facecluster.store import Store, StoredFace
+from facecluster.store import Store
 
 VERSION = 1
 
@@ -43,30 +43,26 @@ class Known:
 
 
 def portable(store: Store) -> dict[str, Any]:
-    """Everybody whom the user touched, with their faces and those that were rejected, ready for JSON."""
-    faces = _places(store)
-    own: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for face, assignment in store.people.assignments().items():
-        if assignment.person_id is not None:
-            own[assignment.person_id].append(faces[face] | {"confirmed": assignment.confirmed})
+    """Everybody whom the user touched, with their faces and the rejected ones, and links, ready for JSON."""
+    faces, touched = _places(store), {id_: row for id_, row in store.people.all().items() if row.touched}
     rejected: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for face, person in store.people.rejections():
         rejected[person].append(faces[face])
-    people = [
-        {"name": row.name, "born": row.born, "hidden": row.hidden, "faces": own[id_], "rejected": rejected[id_]}
-        for id_, row in store.people.all().items()
-        if row.touched
-    ]
+    people = []
+    for id_, row in touched.items():
+        own = sorted(store.people.faces_of(id_), key=lambda face: face.face_id)
+        places = [faces[face.face_id] | {"confirmed": face.confirmed} for face in own]
+        told = {"name": row.name, "born": row.born, "hidden": row.hidden}
+        people.append(told | {"faces": places, "rejected": rejected[id_]})
     links = [{"one": faces[one], "other": faces[other], "same": same} for one, other, same in store.links.all()]
     return {"facecluster people": VERSION, "people": people, "links": links}
 
 
 def _places(store: Store) -> dict[int, dict[str, Any]]:
-    photos = store.photos.all()
-    boxes = {face.id: face.face.box for face in store.faces.all()}
-    photo = {face.id: photos[face.photo_id].sha256 for face in store.faces.all()}
-    return {id_: {"photo": photo[id_], "box": [box.x0, box.y0, box.x1, box.y1]} for id_, box in boxes.items()}
+    return {id_: {"photo": sha256, "box": list(corners)} for id_, sha256, corners in store.faces.places()}
 
+
+Corners = tuple[float, float, float, float]
 
 Link = tuple[int, int, bool]
 """Two faces, and whether they were said to be one person's."""
@@ -96,10 +92,10 @@ class _Here:
     """Faces of this library by photo and place."""
 
     def __init__(self, store: Store) -> None:
-        photos, self.missing = store.photos.all(), 0
-        self._faces: dict[str, list[StoredFace]] = defaultdict(list)
-        for face in store.faces.all():
-            self._faces[photos[face.photo_id].sha256].append(face)
+        self.missing = 0
+        self._faces: dict[str, list[tuple[int, Corners]]] = defaultdict(list)
+        for id_, sha256, corners in store.faces.places():
+            self._faces[sha256].append((id_, corners))
         self._final = {face for face, a in store.people.assignments().items() if a.confirmed}
 
     def person(self, person: dict[str, Any]) -> Known:
@@ -117,12 +113,14 @@ class _Here:
     def link(self, link: dict[str, Any]) -> list[Link]:
         """A link of the file; none where one of the faces is not here."""
         one, other = (self._face(link[side]) for side in ("one", "other"))
-        return [(one.id, other.id, bool(link["same"]))] if one and other and one.id != other.id else []
+        return [(one, other, bool(link["same"]))] if one and other and one != other else []
 
-    def _face(self, place: dict[str, Any]) -> StoredFace | None:
+    def _face(self, place: dict[str, Any]) -> int | None:
+        """The face of this library at a place of the file."""
         box = Box(*map(float, place["box"]))
-        near = max(self._faces[place["photo"]], key=lambda face: face.face.box.overlap(box), default=None)
-        return near if near and near.face.box.overlap(box) >= SAME_FACE else None
+        near = [(Box(*corners).overlap(box), -id_) for id_, corners in self._faces.get(place["photo"], ())]
+        overlap, number = max(near, default=(0.0, 0))
+        return -number if overlap >= SAME_FACE else None
 
     def _found(self, places: Iterable[dict[str, Any]]) -> list[int]:
         found = []
@@ -130,6 +128,6 @@ class _Here:
             near = self._face(place)
             if near is None:
                 self.missing += 1
-            elif near.id not in self._final:
-                found.append(near.id)
+            elif near not in self._final:
+                found.append(near)
         return found
