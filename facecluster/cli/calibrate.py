@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BAR = 22
 """Columns of a bar; two of them, a range of distances and a mark make 79."""
 
+FEW = 10
+"""With fewer people, a distance that is found to be larger is taken with care."""
+
 
 def calibrate(
     rate: Annotated[
@@ -48,7 +51,7 @@ def calibrate(
             return
         with spinner("Comparing faces …"):
             found = library.calibrate(rate, save=save)
-    print_json(found) if json else _print(found)
+    print_json(found) if json else show(found)
 
 
 def _reset(library: Library, json: bool) -> None:
@@ -61,7 +64,8 @@ def _reset(library: Library, json: bool) -> None:
     out.print(f"{what}: the join distance is the model's, {distance:.3f}.")
 
 
-def _print(found: Calibration) -> None:
+def show(found: Calibration) -> None:
+    """Print the histograms, and what was found in a sentence."""
     for line in histograms(found):
         out.print(line)
     new, now = found.found, found.present
@@ -71,6 +75,11 @@ def _print(found: Calibration) -> None:
         f"somebody else for one person. Now it is {now.join_distance:.3f}, with {100 * now.own:.2f} % and "
         f"{100 * now.others:.3g} %."
     )
+    if found.people < FEW and new.join_distance > now.join_distance:
+        out.print(
+            f"Careful: these are {number(found.people, 'person', 'people')} who may be no more alike than "
+            "strangers. Confirm more people, above all those who look alike, before you join further apart."
+        )
     if found.doubt:
         out.print(found.doubt)
     elif found.saved:

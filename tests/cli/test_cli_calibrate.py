@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facecluster.cli.calibrate import show
+from facecluster.pipeline.calibrate import Calibration, Within
 from facecluster.records import Box, Face, Photo
 from facecluster.store import Store
 from tests.cli.conftest import Run
@@ -57,6 +59,7 @@ def test_two_histograms_and_a_sentence(confirmed: Run) -> None:
     sentences = " ".join(ran.out.split())
     assert f"Joining within {new:.3f} leaves {100 * found['found']['own']:.2f} % of 48 faces" in sentences
     assert "0.893 % of 336 comparisons with somebody else" in sentences  # three of them
+    assert "Careful" not in sentences  # it is smaller
     assert sentences.endswith("To use it: facecluster calibrate --save, then facecluster cluster --anew")
 
 
@@ -98,3 +101,12 @@ def test_too_little_is_a_sentence(confirmed: Run) -> None:
 def test_to_store_and_to_forget_at_once_is_refused(confirmed: Run) -> None:
     ran = confirmed("calibrate", "--save", "--reset")
     assert (ran.code, "not for both" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize(("people", "further", "careful"), [(9, True, True), (10, True, False), (9, False, False)])
+def test_few_people_who_look_different_are_no_reason_to_join_further(
+    people: int, further: bool, careful: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Within(1.3 if further else 0.9, 1.0, 0.0)
+    show(Calibration(0.01, found, Within(1.05, 1.0, 0.0), people, 20, 100, 0.1, (20,), (0, 100), None))
+    assert ("Careful: these are 9 people" in capsys.readouterr().out) is careful
