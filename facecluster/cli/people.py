@@ -102,7 +102,7 @@ for command in (
 
 
 @app.command()
-def undo(db: Database = None) -> None:
+def undo(dry_run: DryRun = False, db: Database = None) -> None:
     """Take back the newest change that is in force; again and again, to the first.
 
     **Example**
@@ -110,11 +110,11 @@ def undo(db: Database = None) -> None:
     `facecluster people undo`
     """
     with existing_library(db) as library:
-        _say_change("Undone", library.people.undo(), "Nothing to undo.")
+        _say_change("Undone", library.people.undo(dry_run=dry_run), "Nothing to undo.", dry_run)
 
 
 @app.command()
-def redo(db: Database = None) -> None:
+def redo(dry_run: DryRun = False, db: Database = None) -> None:
     """Bring back what was undone last. After a new change, nothing undone can be brought back.
 
     **Example**
@@ -122,7 +122,7 @@ def redo(db: Database = None) -> None:
     `facecluster people redo`
     """
     with existing_library(db) as library:
-        _say_change("Done again", library.people.redo(), "Nothing to redo.")
+        _say_change("Done again", library.people.redo(dry_run=dry_run), "Nothing to redo.", dry_run)
 
 
 @app.command("export")
@@ -190,8 +190,11 @@ def history(
         say("No changes yet.")
 
 
-def _say_change(what: str, change: Change | None, nothing: str) -> None:
-    say(f"{what}: {shown(change.what)}." if change else nothing)
+def _say_change(what: str, change: Change | None, nothing: str, dry_run: bool) -> None:
+    faces = f" ({number(change.faces, 'face')})" if change and change.faces else ""
+    say(f"{what}: {shown(change.what)}{faces}." if change else nothing)
+    if dry_run:
+        say("Nothing was written.")
 
 
 def _print(people: list[Person], limit: int) -> None:

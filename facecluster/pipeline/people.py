@@ -133,14 +133,14 @@ class People(Corrections):
         what = f"{len(found)} people taken over ({missing} of their faces are not in this library)"
         return self._edit(what, sum(len(one.confirmed) + len(one.others) for one in found), dry_run, act)
 
-    def undo(self) -> Change | None:
+    def undo(self, *, dry_run: bool = False) -> Change | None:
         """Take back the newest change that is in force; None when there is none."""
-        with self._store.transaction():
+        with self._rehearsed(dry_run):
             return self._store.journal.undo()
 
-    def redo(self) -> Change | None:
+    def redo(self, *, dry_run: bool = False) -> Change | None:
         """Bring back the change that was undone last; None when there is none."""
-        with self._store.transaction():
+        with self._rehearsed(dry_run):
             return self._store.journal.redo()
 
     def history(self) -> list[Change]:

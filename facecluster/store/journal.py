@@ -35,14 +35,23 @@ REFERS = {"face_id": "faces", "one": "faces", "other": "faces", "person_id": "pe
 """Columns that name a row of another table."""
 
 
+CHANGE = """id, at, what, undone, (SELECT count(DISTINCT coalesce(before, after) ->> '$.face_id')
+    FROM change_rows WHERE change_id = changes.id AND tbl = 'assignments')"""
+"""The columns of a ``Change``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing the user did: ``what`` is a sentence, ``at`` an ISO 8601 time in UTC; ``undone`` or in force."""
+    """One thing the user did: ``what`` is a sentence, ``at`` an ISO 8601 time in UTC; ``undone`` or in force.
+
+    ``faces`` are how many it assigned otherwise than before.
+    """
 
     id: int
     at: str
     what: str
     undone: bool
+    faces: int
 
 
 class Journal:
@@ -53,8 +62,8 @@ class Journal:
 
     def all(self) -> list[Change]:
         """Every change, oldest first."""
-        rows = self._db.execute("SELECT id, at, what, undone FROM changes ORDER BY id")
-        return [Change(id_, at, what, bool(undone)) for id_, at, what, undone in rows]
+        rows = self._db.execute(f"SELECT {CHANGE} FROM changes ORDER BY id")
+        return [Change(id_, at, what, bool(undone), faces) for id_, at, what, undone, faces in rows]
 
     def state(self) -> tuple[int, int]:
         """The number of the newest change and how many are undone: the same as long as nothing was changed."""
@@ -85,12 +94,12 @@ class Journal:
 
     def undo(self) -> Change | None:
         """Take the newest change back that is in force; None when there is none. Inside of a transaction."""
-        query = "SELECT id, at, what, undone FROM changes WHERE NOT undone ORDER BY id DESC LIMIT 1"
+        query = f"SELECT {CHANGE} FROM changes WHERE NOT undone ORDER BY id DESC LIMIT 1"
         return self._turn(query, "before", "DESC")
 
     def redo(self) -> Change | None:
         """Bring the oldest change back that was undone; None when there is none. Inside of a transaction."""
-        query = "SELECT id, at, what, undone FROM changes WHERE undone ORDER BY id LIMIT 1"
+        query = f"SELECT {CHANGE} FROM changes WHERE undone ORDER BY id LIMIT 1"
         return self._turn(query, "after", "ASC")
 
     def clear(self) -> int:
@@ -109,7 +118,7 @@ class Journal:
         for table, before, after, wanted in rows:
             self._write(table, json.loads(before or after), json.loads(wanted) if wanted else None)
         self._db.execute("UPDATE changes SET undone = NOT undone WHERE id = ?", [row[0]])
-        return Change(row[0], row[1], row[2], not row[3])
+        return Change(row[0], row[1], row[2], not row[3], row[4])
 
     def _write(self, table: str, known: dict[str, Any], wanted: dict[str, Any] | None) -> None:
         """Make the row with the key of ``known`` what is ``wanted``; None deletes it.

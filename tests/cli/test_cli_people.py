@@ -66,7 +66,7 @@ def test_two_of_one_name_can_be_merged(known: Run, answer: bool, monkeypatch: py
 def test_merge_split_and_undo(known: Run) -> None:
     assert known("people", "merge", 1, 2).out == "Person 002 merged into Person 001: 3 faces.\n"
     assert len(faces_of(known, "1")) == 7
-    assert known("people", "undo").out == "Undone: Person 002 merged into Person 001.\n"
+    assert known("people", "undo").out == "Undone: Person 002 merged into Person 001 (3 faces).\n"
     assert len(faces_of(known, "1")) == 4
     assert known("people", "redo").out == "Done again: Person 002 merged into Person 001.\n"
     assert "Person 001 split, 1 more: 3 faces." in known("people", "split", 1).out

@@ -357,6 +357,20 @@ def test_undo_and_redo_go_through_every_state_and_back(people: People, store: St
     assert people.redo() is None
 
 
+def test_undo_can_be_rehearsed_and_tells_its_faces(people: People, store: Store) -> None:
+    people.merge(["1", "2"])
+    people.name("1", "Anna")
+    assert [change.faces for change in people.history()] == [3, 0]
+    after, history = contents(store), people.history()
+    rehearsed = people.undo(dry_run=True)
+    assert (contents(store), people.history()) == (after, history)
+    assert people.undo() == rehearsed
+    again = people.redo(dry_run=True)
+    assert [change.undone for change in people.history()] == [False, True]
+    assert people.redo() == again
+    assert contents(store) == after
+
+
 def test_a_new_change_ends_what_could_be_redone(people: People) -> None:
     people.name("1", "Anna")
     people.undo()
