@@ -68,7 +68,7 @@ def test_merge_split_and_undo(known: Run) -> None:
     assert len(faces_of(known, "1")) == 7
     assert known("people", "undo").out == "Undone: Person 002 merged into Person 001 (3 faces).\n"
     assert len(faces_of(known, "1")) == 4
-    assert known("people", "redo").out == "Done again: Person 002 merged into Person 001.\n"
+    assert known("people", "redo").out == "Done again: Person 002 merged into Person 001 (3 faces).\n"
     assert "Person 001 split, 1 more: 3 faces." in known("people", "split", 1).out
     assert known("people", "redo").out == "Nothing to redo.\n"
     for _ in range(2):
