@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 import typer
 
-from facecluster.cli.console import Database, Json, existing_library, number, out, print_json, say, shown
+from facecluster.cli.console import (
+    Database,
+    Json,
+    existing_library,
+    number,
+    out,
+    print_json,
+    say,
+    shown,
+    spinner,
+)
 from facecluster.cli.pictures import draw
 from facecluster.errors import UsageError
 
@@ -56,9 +67,14 @@ def suggest(
         elif html:
             _write(library, html, limit)
         elif json:
-            print_json([_plain(question) for question in library.suggestions.ask(limit)])
+            print_json([_plain(question) for question in _questions(library, limit)])
         else:
             _ask_all(library, limit)
+
+
+def _questions(library: Library, limit: int, skip: Collection[Key] = ()) -> list[Question]:
+    with spinner("Looking for questions …"):  # a large library takes seconds
+        return library.suggestions.ask(limit, skip=skip)
 
 
 def _plain(question: Question) -> dict[str, Any]:
@@ -66,7 +82,7 @@ def _plain(question: Question) -> dict[str, Any]:
 
 
 def _write(library: Library, file: Path, limit: int) -> None:
-    questions = library.suggestions.ask(limit)
+    questions = _questions(library, limit)
     try:
         with file.open("xb") as stream:
             stream.write(library.suggestions.page(questions))
@@ -94,7 +110,7 @@ def _ask_all(library: Library, limit: int) -> None:
         raise UsageError("Questions need a terminal: use --html FILE or --json.")
     seen: list[Key] = []
     answered: list[Key] = []
-    while len(seen) < limit and (open_ := library.suggestions.ask(1, skip=seen)):
+    while len(seen) < limit and (open_ := _questions(library, 1, skip=seen)):
         say(f"\n{len(seen) + 1}. {_sentence(open_[0])}")
         _show(library, open_[0])
         key = _key()
