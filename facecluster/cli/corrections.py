@@ -61,7 +61,7 @@ def merge(persons: Whose, dry_run: DryRun = False, yes: Yes = False, db: Databas
     `facecluster people merge Anna 17 23`
     """
     with existing_library(db) as library:
-        _do(lambda rehearse: library.people.merge(persons, dry_run=rehearse), dry_run, yes)
+        carry_out(lambda rehearse: library.people.merge(persons, dry_run=rehearse), dry_run, yes)
 
 
 def split(
@@ -82,7 +82,7 @@ def split(
     `facecluster people split 3 --faces 41 --faces 57`
     """
     with existing_library(db) as library:
-        _do(lambda rehearse: library.people.split(person, faces or (), dry_run=rehearse), dry_run, yes)
+        carry_out(lambda rehearse: library.people.split(person, faces or (), dry_run=rehearse), dry_run, yes)
 
 
 def move(
@@ -99,7 +99,7 @@ def move(
     `facecluster people move 41 57 --to Anna`
     """
     with existing_library(db) as library:
-        _do(lambda rehearse: library.people.move(faces, to, dry_run=rehearse), dry_run, yes)
+        carry_out(lambda rehearse: library.people.move(faces, to, dry_run=rehearse), dry_run, yes)
 
 
 def confirm(
@@ -118,7 +118,7 @@ def confirm(
     `facecluster people confirm Anna`
     """
     with existing_library(db) as library:
-        _do(lambda rehearse: library.people.confirm(person, faces or (), dry_run=rehearse), dry_run, yes)
+        carry_out(lambda rehearse: library.people.confirm(person, faces or (), dry_run=rehearse), dry_run, yes)
 
 
 def reject(
@@ -135,7 +135,7 @@ def reject(
     `facecluster people reject 41 57 --from Anna`
     """
     with existing_library(db) as library:
-        _do(lambda rehearse: library.people.reject(faces, of, dry_run=rehearse), dry_run, yes)
+        carry_out(lambda rehearse: library.people.reject(faces, of, dry_run=rehearse), dry_run, yes)
 
 
 def same(faces: Faces, dry_run: DryRun = False, db: Database = None) -> None:
@@ -185,7 +185,7 @@ def ignore(
     with existing_library(db) as library:
         small = [p for p in library.people.all(unnamed=True) if p.faces < unnamed_below]
         chosen = [*(persons or []), *(str(person.id) for person in small)]
-        _do(lambda rehearse: library.people.hide(chosen, dry_run=rehearse), dry_run, yes)
+        carry_out(lambda rehearse: library.people.hide(chosen, dry_run=rehearse), dry_run, yes)
 
 
 def unignore(persons: Whose, dry_run: DryRun = False, yes: Yes = False, db: Database = None) -> None:
@@ -196,7 +196,7 @@ def unignore(persons: Whose, dry_run: DryRun = False, yes: Yes = False, db: Data
     `facecluster people unignore 17`
     """
     with existing_library(db) as library:
-        _do(lambda rehearse: library.people.hide(persons, hidden=False, dry_run=rehearse), dry_run, yes)
+        carry_out(lambda rehearse: library.people.hide(persons, hidden=False, dry_run=rehearse), dry_run, yes)
 
 
 def born(
@@ -218,7 +218,7 @@ def born(
         say_edit(library.people.born(person, day, dry_run=dry_run), dry_run)
 
 
-def _do(act: Callable[[bool], Edit], dry_run: bool, yes: bool) -> None:
+def carry_out(act: Callable[[bool], Edit], dry_run: bool, yes: bool) -> None:
     """Rehearse a change, ask if it concerns many faces, then do it."""
     edit = act(True)
     if not dry_run and edit.faces > MANY and not yes:

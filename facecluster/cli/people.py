@@ -150,6 +150,7 @@ def save(
 def load(
     file: Annotated[Path, typer.Argument(help="What `people export` wrote.", metavar="FILE")],
     dry_run: DryRun = False,
+    yes: corrections.Yes = False,
     db: Database = None,
 ) -> None:
     """Take over people from a file; scan the photos first. People of one name become one.
@@ -163,7 +164,7 @@ def load(
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read as a file of people ({error}).") from error
     with existing_library(db) as library:
-        corrections.say_edit(library.people.adopt(found, dry_run=dry_run), dry_run)
+        corrections.carry_out(lambda rehearse: library.people.adopt(found, dry_run=rehearse), dry_run, yes)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from facecluster.errors import NameTakenError, UsageError
 from facecluster.pipeline.corrections import Corrections
 from facecluster.pipeline.edits import Edit
 from facecluster.pipeline.naming import alike, clean_name, parse_day
-from facecluster.pipeline.portable import known_faces, portable
+from facecluster.pipeline.portable import Known, known_faces, portable
 from facecluster.store import Change, PersonFigures, PersonRow
 
 NONE_YET = PersonFigures(faces=0, confirmed=0, photos=0, years=None)
@@ -113,8 +113,9 @@ class People(Corrections):
     def adopt(self, people: Any, *, dry_run: bool = False) -> Edit:
         """Take over names and faces that ``portable`` gave, from an older database or another computer.
 
-        People of one name are one. A face that is confirmed here stays where it is, and one whose photo is not in
-        the library is left out. Raises ``UsageError`` for what ``portable`` cannot have given.
+        People of one name are one; somebody without a name is whoever has most of the faces and no name either. A
+        face that is confirmed here stays where it is, and one whose photo is not in the library is left out.
+        Raises ``UsageError`` for what ``portable`` cannot have given.
         """
         found, links, missing = known_faces(self._store, people)
         rows, table = self._store.people.all(), self._store.people
@@ -122,7 +123,7 @@ class People(Corrections):
         def act() -> None:
             for one in found:
                 same = [id_ for id_, row in rows.items() if one.name and alike(row.name, one.name)]
-                id_ = same[0] if same else table.add()
+                id_ = same[0] if same else self._nameless(one, rows) or table.add()
                 table.change(id_, **one.columns())
                 table.assign(one.confirmed, id_)
                 table.assign(one.others, id_, confirmed=False)
@@ -132,6 +133,13 @@ class People(Corrections):
 
         what = f"{len(found)} people taken over ({missing} of their faces are not in this library)"
         return self._edit(what, sum(len(one.confirmed) + len(one.others) for one in found), dry_run, act)
+
+    def _nameless(self, one: Known, rows: dict[int, PersonRow]) -> int | None:
+        """Who has more than half of somebody's faces and no name; None for somebody who has one."""
+        owners = list(self._store.people.owners(one.confirmed + one.others).values())
+        most = max(set(owners), key=owners.count, default=None)
+        nameless = one.name is None and most is not None and most in rows and rows[most].name is None
+        return most if nameless and 2 * owners.count(most) > len(owners) else None
 
     def undo(self, *, dry_run: bool = False) -> Change | None:
         """Take back the newest change that is in force; None when there is none."""

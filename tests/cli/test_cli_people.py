@@ -134,7 +134,7 @@ def test_births_and_history(known: Run) -> None:
     assert known("people", "born", 1, "--clear").code == 0
 
 
-def test_many_faces_are_asked_about(known: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_faces_are_asked_about(known: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corrections, "MANY", 2)
     asked: list[str] = []
 
@@ -146,6 +146,12 @@ def test_many_faces_are_asked_about(known: Run, monkeypatch: pytest.MonkeyPatch)
     assert known("people", "merge", 1, 2).code == 1
     assert asked == ["Person 002 merged into Person 001: 3 faces. Go on?"]
     assert len(json.loads(known("people", "--json").out)) == 2
+    file = tmp_path / "people.json"
+    known("people", "name", 1, "Anna")
+    known("people", "export", file)
+    assert known("people", "import", file).code == 1
+    assert "1 people taken over" in asked[1]
+    assert known("people", "import", file, "--yes").code == 0
     assert known("people", "merge", 1, 2, "--yes").code == 0
 
 

@@ -418,6 +418,9 @@ def test_people_survive_a_lost_database(people: People, store: Store, tmp_path: 
         assert owners(new) == {1: anna.id, 2: anna.id, 3: anna.id, 4: None, 5: other.id, 6: other.id}
         assert [face for face, a in new.people.assignments().items() if a.confirmed] == [1]
         again = people_of(new)
+        before = contents(new)
+        again.adopt(kept)
+        assert contents(new) == before  # nobody is there twice, named or not
         again.move([2], str(other.id))
         again.adopt(kept)  # what was confirmed here is not taken back, and Anna is not there twice
         assert owners(new)[2] == other.id
