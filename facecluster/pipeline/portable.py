@@ -62,8 +62,6 @@ def _places(store: Store) -> dict[int, dict[str, Any]]:
     return {id_: {"photo": sha256, "box": list(corners)} for id_, sha256, corners in store.faces.places()}
 
 
-Corners = tuple[float, float, float, float]
-
 Link = tuple[int, int, bool]
 """Two faces, and whether they were said to be one person's."""
 
@@ -93,10 +91,7 @@ class _Here:
 
     def __init__(self, store: Store) -> None:
         self.missing = 0
-        self._faces: dict[str, list[tuple[int, Corners]]] = defaultdict(list)
-        for id_, sha256, corners in store.faces.places():
-            self._faces[sha256].append((id_, corners))
-        self._final = {face for face, a in store.people.assignments().items() if a.confirmed}
+        self._store = store
 
     def person(self, person: dict[str, Any]) -> Known:
         """A person of the file."""
@@ -118,7 +113,8 @@ class _Here:
     def _face(self, place: dict[str, Any]) -> int | None:
         """The face of this library at a place of the file."""
         box = Box(*map(float, place["box"]))
-        near = [(Box(*corners).overlap(box), -id_) for id_, corners in self._faces.get(place["photo"], ())]
+        faces = self._store.faces.places(str(place["photo"]))
+        near = [(Box(*corners).overlap(box), -id_) for id_, _, corners in faces]
         overlap, number = max(near, default=(0.0, 0))
         return -number if overlap >= SAME_FACE else None
 
@@ -128,6 +124,6 @@ class _Here:
             near = self._face(place)
             if near is None:
                 self.missing += 1
-            elif near not in self._final:
+            elif not (now := self._store.people.assignment(near)) or not now.confirmed:
                 found.append(near)
         return found

@@ -75,11 +75,12 @@ class FaceTable:
         """Every face, by id."""
         return [_face(row) for row in self._db.execute(f"{FACES} ORDER BY id")]
 
-    def places(self) -> Iterator[tuple[int, str, tuple[float, float, float, float]]]:
-        """Every face by id: its number, the SHA-256 of its photo, and the corners of its box."""
+    def places(self, sha256: str | None = None) -> Iterator[tuple[int, str, tuple[float, float, float, float]]]:
+        """Faces by id, all or those of a photo: number, the SHA-256 of the photo, and the corners of the box."""
         query = "SELECT faces.id, sha256, x0, y0, x1, y1 FROM faces JOIN photos ON photos.id = photo_id"
-        for id_, sha256, *corners in self._db.execute(f"{query} ORDER BY faces.id"):
-            yield id_, sha256, (corners[0], corners[1], corners[2], corners[3])
+        where, values = ("WHERE sha256 = ?", [sha256]) if sha256 is not None else ("", [])
+        for id_, photo, *corners in self._db.execute(f"{query} {where} ORDER BY faces.id", values):
+            yield id_, photo, (corners[0], corners[1], corners[2], corners[3])
 
     def get(self, face_id: int) -> StoredFace | None:
         """One face; None where there is none with this id."""
