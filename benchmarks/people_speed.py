@@ -98,7 +98,7 @@ def commands(db: Path, near: str, far: str) -> None:
     timed("people split", "people", "split", "7", "--faces", near, db=db, times=1)
     timed("people merge", "people", "merge", "20", "21", "--yes", db=db, times=1)
     timed("people export", "people", "export", str(db.with_name("people.json")), db=db, times=1)
-    timed("people import", "people", "import", str(db.with_name("people.json")), db=db)
+    timed("people import", "people", "import", str(db.with_name("people.json")), "--yes", db=db)
     timed("find --person", "find", "--person", "1", "--with", "2", db=db)
     timed("suggest", "suggest", "--json", db=db)
     timed("explain", "explain", near, db=db)
