@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -151,7 +150,7 @@ class Finder:
         with store.transaction():  # a correction beside it changes nothing between two reads
             self._rows, self._owners = store.people.all(), store.people.assigned()
             ids, vectors = store.faces.vectors(self._mark)
-            self._refused = self._refusals()
+            self._refused = store.people.refused()
         owner = np.array([self._owners.get(face, -1) for face in ids.tolist()], np.int64)
         self._gallery = Gallery.of(vectors, owner)
         if not len(self._gallery.ids):
@@ -202,16 +201,6 @@ class Finder:
         said = verdict(near[0].distance, near[0].false_matches, self._join_distance)
         person = None if said is Verdict.NOBODY else near[0].title
         return FoundFace(box, said, person, "distance", tuple(near))
-
-    def _refusals(self) -> dict[int, set[int]]:
-        """The people that a face is not, by what the user said of it or of another face."""
-        found: dict[int, set[int]] = defaultdict(set)
-        for face, person in self._store.people.rejections():
-            found[face].add(person)
-        for one, other, same in self._store.links.all():
-            for face, owner in () if same else ((one, other), (other, one)):
-                found[face].add(self._owners.get(owner, -1))
-        return found
 
     def _unborn(self, taken_at: datetime | None) -> set[int]:
         """People who were born after a photo was taken."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -29,6 +28,7 @@ class Known:
     links: list[tuple[int, int, bool]]
     next_id: int
     state: tuple[int, int]
+    refused: dict[int, set[int]]
 
     @property
     def was(self) -> Int64:
@@ -45,17 +45,12 @@ class Known:
         """When the photo of each embedded face was taken."""
         return [self.photos[face.photo_id].taken_at for face in self.found]
 
-    def refused(self) -> dict[int, set[int]]:
-        """The people that a face is not, by its id: by rejection, by a link, or because they were not born yet."""
-        found: dict[int, set[int]] = defaultdict(set)
-        for face, person in self.rejections:
-            found[face].add(person)
-        for one, other, same in self.links:
-            for face, owner in () if same else ((one, other), (other, one)):
-                found[face].add(owner_of(self.before.get(owner)))
+    def kept_from(self) -> dict[int, set[int]]:
+        """The people that a face is not, by its id: by what the user said, or because they were not born yet."""
+        found = {face: set(persons) for face, persons in self.refused.items()}
         births = {id_: date.fromisoformat(row.born) for id_, row in self.people.items() if row.born}
         for i, person in _unborn(self, births):
-            found[self.found[i].id].add(person)
+            found.setdefault(self.found[i].id, set()).add(person)
         return found
 
     @property
@@ -84,6 +79,7 @@ def read_library(store: Store, model: str) -> Known:
             store.links.all(),
             store.people.next_id(),
             store.journal.state(),
+            store.people.refused(),
         )
 
 

@@ -78,7 +78,7 @@ class Questions:
         known = read_library(store, model)
         self._rows = {id_: row for id_, row in known.people.items() if not row.hidden}
         self._faces, self._vectors = np.array([found.id for found in known.found], np.int64), known.vectors
-        self._confirmed, self._refused = known.confirmed, known.refused()
+        self._confirmed, self._refused = known.confirmed, known.kept_from()
         self._owner = np.where(np.isin(known.was, [NOBODY, *self._rows]), known.was, HIDDEN)
         self._gallery = Gallery.of(self._vectors, self._owner)
         gate = QualityGate()

@@ -152,6 +152,20 @@ class PeopleTable:
         rows = self._db.execute("SELECT face_id, person_id FROM rejections ORDER BY face_id, person_id")
         return [(face, person) for face, person in rows]
 
+    def refused(self) -> dict[int, set[int]]:
+        """The people that a face is not, by its id: rejected from them, or told apart from a face of theirs."""
+        rows = self._db.execute(
+            """SELECT face_id, person_id FROM rejections
+               UNION SELECT one, person_id FROM links JOIN assignments ON face_id = other
+                 WHERE NOT same AND person_id IS NOT NULL
+               UNION SELECT other, person_id FROM links JOIN assignments ON face_id = one
+                 WHERE NOT same AND person_id IS NOT NULL"""
+        )
+        found: dict[int, set[int]] = {}
+        for face, person in rows:
+            found.setdefault(face, set()).add(person)
+        return found
+
     def not_of(self, face_id: int) -> set[int]:
         """The people from whom the user rejected a face."""
         rows = self._db.execute("SELECT person_id FROM rejections WHERE face_id = ?", [face_id])
