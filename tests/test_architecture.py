@@ -44,6 +44,7 @@ OWNERS = {
     "sqlite_utils": {"store"},
     "torch": TORCH,
     "facenet_pytorch": {"nets"},
+    "pytorch_metric_learning": {"training"},
     "openvino": {"nets"},
     "hdbscan": {"people"},
     "sklearn": {"people", "evaluation"},
