@@ -95,17 +95,13 @@ def years(span: tuple[int, int] | None) -> str:
 class _Pace(ProgressColumn):
     """Things per second since the total is known, and the time that the rest will take at that pace."""
 
-    def __init__(self, unit: str) -> None:
-        super().__init__()
-        self.unit = unit
-
     def render(self, task: Task) -> Text:
         """Pace so far; nothing before the first step."""
         if not (task.completed and task.total and task.elapsed):
             return Text()
         pace = task.completed / task.elapsed
         left = timedelta(seconds=round((task.total - task.completed) / pace))
-        return Text(f"{pace:,.1f} {self.unit}/s {left} left", style="cyan")
+        return Text(f"{pace:,.1f} {task.fields['unit']}/s {left} left", style="cyan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +110,10 @@ class Bar:
 
     progress: Progress
     task: TaskID
+
+    def begin(self, what: str, unit: str) -> None:
+        """Go on with another thing, whose total is not known yet."""
+        self.progress.reset(self.task, total=None, description=what, unit=unit, note="")
 
     def show(self, done: float, total: float, note: str = "") -> None:
         """Show how much is done of the total, and a note."""
@@ -137,12 +137,12 @@ def progress_bar(what: str, unit: str) -> Iterator[Bar]:
         BarColumn(bar_width=min(40, max(8, err.width - 66))),  # the rest is 65 wide for 100,000 photos
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}", style="green", markup=False),
-        _Pace(unit),
+        _Pace(),
         console=err,
         transient=True,
     )
     with progress if err.is_interactive else nullcontext():
-        yield Bar(progress, progress.add_task(what, total=None, note=""))
+        yield Bar(progress, progress.add_task(what, total=None, note="", unit=unit))
 
 
 def spinner(what: str) -> AbstractContextManager[object]:

@@ -51,9 +51,12 @@ def backward(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor], c
     As ``loss(net(inputs)).backward()`` would, while only ``chunk`` faces at a time are in the network. ``loss``
     is called once, with (N, D) vectors; its own parameters get their gradients, too. Both passes draw the same
     random numbers (dropout), and leave torch's where one pass would. Autocast may be on. Raises ValueError for
-    batch norm that is training, because its result would depend on the chunk: set it to evaluation.
+    batch norm that is training, because its result would depend on the chunk: set it to evaluation. A batch that is
+    one chunk is embedded once.
     """
     _refuse_batch_statistics(net)
+    if len(inputs) <= chunk:
+        return _at_once(net, inputs, loss)
     parts = [slice(start, min(start + chunk, len(inputs))) for start in range(0, len(inputs), chunk)]
     devices = sorted({p.device.index for p in net.parameters() if p.device.type == "cuda"})
     states, embedded = [], []
@@ -70,6 +73,13 @@ def backward(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor], c
             if vectors.grad is not None and vectors.grad[part].any():
                 _set_random_states(devices, state)
                 torch.autograd.backward(net(inputs[part]), vectors.grad[part])
+    return value.item(), vectors.detach()
+
+
+def _at_once(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor]) -> tuple[float, Tensor]:
+    vectors = net(inputs[0 : len(inputs)])
+    value = loss(vectors)
+    torch.autograd.backward(value)
     return value.item(), vectors.detach()
 
 

@@ -1,0 +1,134 @@
+"""What a training face may look like: the chip's crop moved, turned, mirrored, blurred, darkened, partly covered.
+
+Everything is drawn from one generator, so a seed makes the same pictures again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from facecluster.records import CHIP_BOX, CHIP_SIZE, UInt8
+
+Change = Callable[[UInt8, np.random.Generator], UInt8]
+
+BOX_SHARE = CHIP_BOX / CHIP_SIZE
+"""The share of a chip's side that the face's box covers."""
+
+SMALLEST = 40
+"""Side in pixels that a face is reduced to at the most, before it is enlarged again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentOptions:
+    """How far a picture may depart from what the detector cut.
+
+    ``shift`` and ``scale`` are shares of the crop's side, ``turn`` degrees, each the end of a uniform range about
+    0 (about 1 for the scale). The others are probabilities in 0..1 of a change.
+    """
+
+    flip: float = 0.5
+    shift: float = 0.03
+    scale: float = 0.06
+    turn: float = 4.0
+    light: float = 0.5
+    grey: float = 0.05
+    blur: float = 0.15
+    small: float = 0.2
+    jpeg: float = 0.2
+    cover: float = 0.2
+
+    @classmethod
+    def none(cls) -> AugmentOptions:
+        """No change at all: the crop that the model is given when it embeds."""
+        return cls(*[0.0] * 10)
+
+
+def crop(chip: UInt8, size: int, share: float, generator: np.random.Generator, options: AugmentOptions) -> UInt8:
+    """One training picture of a face: (size, size, 3) uint8 RGB from a chip (224, 224, 3) uint8 RGB.
+
+    ``share`` is the side of the model's crop as a share of the chip's: 160/224 for FaceNet.
+    """
+    picture = _placed(chip, size, share, generator, options)
+    for chance, change in (
+        (options.light, light),
+        (options.grey, grey),
+        (options.blur, blur),
+        (options.small, small),
+        (options.jpeg, jpeg),
+        (options.cover, cover),
+    ):
+        if chance and generator.random() < chance:
+            picture = change(picture, generator)
+    return picture
+
+
+def placement(
+    size: int, share: float, generator: np.random.Generator, options: AugmentOptions
+) -> np.ndarray:
+    """The affine map (2, 3) from pixels of the crop to pixels of the chip, about the centres of both."""
+    angle = np.deg2rad(generator.uniform(-options.turn, options.turn)) if options.turn else 0.0
+    factor = CHIP_SIZE * share / size * (1 + generator.uniform(-1, 1) * options.scale)
+    shift = generator.uniform(-1, 1, 2) * options.shift * CHIP_SIZE * share
+    cos, sin = factor * np.cos(angle), factor * np.sin(angle)
+    linear = np.array([[cos, -sin], [sin, cos]])
+    if options.flip and generator.random() < options.flip:
+        linear[:, 0] *= -1
+    half = (size - 1) / 2
+    centre = (CHIP_SIZE - 1) / 2 + shift - linear @ [half, half]
+    return np.column_stack([linear, centre])
+
+
+def light(picture: UInt8, generator: np.random.Generator) -> UInt8:
+    """Another brightness, contrast and warmth."""
+    gain = generator.uniform(0.7, 1.3) * generator.uniform(0.93, 1.07, 3)
+    offset = generator.uniform(-20, 20)
+    return np.clip(picture * gain + offset, 0, 255).astype(np.uint8)
+
+
+def grey(picture: UInt8, generator: np.random.Generator) -> UInt8:
+    """Black and white."""
+    return np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[:, :, None], 3, axis=2)
+
+
+def blur(picture: UInt8, generator: np.random.Generator) -> UInt8:
+    """Out of focus: a Gaussian of 0.6 to 2 pixels."""
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), generator.uniform(0.6, 2.0)), np.uint8)
+
+
+def small(picture: UInt8, generator: np.random.Generator) -> UInt8:
+    """A face that was small in its photo: reduced, and enlarged again."""
+    size = picture.shape[0]
+    side = int(generator.integers(SMALLEST, size + 1)) if size > SMALLEST else size
+    reduced = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(reduced, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def jpeg(picture: UInt8, generator: np.random.Generator) -> UInt8:
+    """Compressed with a quality of 20 to 80."""
+    quality = int(generator.integers(20, 81))
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+def cover(picture: UInt8, generator: np.random.Generator) -> UInt8:
+    """A rectangle of one grey over up to a fifth of the face: a mask, a hand, sunglasses."""
+    size = picture.shape[0]
+    height, width = (int(size * side) for side in generator.uniform(0.1, 0.45, 2))
+    y, x = int(generator.integers(0, size - height + 1)), int(generator.integers(0, size - width + 1))
+    covered = picture.copy()
+    covered[y : y + height, x : x + width] = generator.integers(0, 256)
+    return covered
+
+
+def _placed(
+    chip: UInt8, size: int, share: float, generator: np.random.Generator, options: AugmentOptions
+) -> UInt8:
+    to_chip = placement(size, share, generator, options)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(chip, to_chip, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )

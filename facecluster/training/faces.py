@@ -1,0 +1,165 @@
+"""The faces that a training learns from: their chips as JPEG, and whose they are.
+
+A photo per face, or the confirmed faces of a library; both come as chips, which hold enough for every network's crop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, Self
+from zipfile import BadZipFile
+
+import numpy as np
+
+from facecluster import faces
+from facecluster.errors import UsageError
+from facecluster.pipeline.portraits import Chips, in_parallel
+from facecluster.pipeline.readers import sides
+from facecluster.records import CHIP_SIZE, Float32, Int64, UInt8
+from facecluster.store import Store
+from facecluster.training.identities import UNLABELLED, Labelled
+
+BATCH = 32
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingFaces:
+    """N faces: ``jpegs`` are their chips (224 × 224 RGB), ``landmarks`` (N, 5, 2) float32 in chip pixels, ``sides``
+    (N, 2) float32 the width and height of their boxes in the photo.
+
+    ``identity`` is (N,) int64, an index into ``people``, -1 where nobody knows; ``group`` (N,) int64 is the set
+    that a face is from, an index into ``sets``: two people of one set are two, those of two sets may be one.
+    """
+
+    jpegs: tuple[bytes, ...]
+    landmarks: Float32
+    sides: Float32
+    identity: Int64
+    group: Int64
+    people: tuple[str, ...]
+    sets: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.jpegs)
+
+    def chips(self, rows: Sequence[int] | Int64) -> UInt8:
+        """The chips of some faces: (M, 224, 224, 3) uint8 RGB."""
+        decoded = [faces.decode(self.jpegs[row]) for row in rows]
+        return np.stack(decoded) if decoded else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
+
+    def only(self, rows: Int64) -> Self:
+        """These faces alone; the numbers of people and sets stay."""
+        return replace(
+            self,
+            jpegs=tuple(self.jpegs[row] for row in rows),
+            landmarks=self.landmarks[rows],
+            sides=self.sides[rows],
+            identity=self.identity[rows],
+            group=self.group[rows],
+        )
+
+
+def of_photos(
+    labelled: Labelled,
+    cut: Callable[[Sequence[Path]], Chips],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[TrainingFaces, list[str]]:
+    """The faces of photos that show one person each, and a sentence for each photo that gives none.
+
+    ``cut`` finds the faces of some files. A photo that cannot be read, or shows no face, is left out. Raises
+    ``UsageError`` when none is left.
+    """
+    row = {file: i for i, file in enumerate(labelled.files)}
+    parts: list[_Cut] = []
+    batches = [labelled.files[start : start + BATCH] for start in range(0, len(row), BATCH)]
+    with closing(in_parallel(lambda files: _cut(files, cut), batches)) as results:
+        for done, part in enumerate(results, 1):
+            parts.append(part)
+            on_progress(min(done * BATCH, len(row)), len(row))
+    rows = np.array([row[file] for part in parts for file in part.files], np.int64)
+    if not len(rows):
+        raise UsageError("No face was found in any of the photos to learn from.")
+    found = TrainingFaces(
+        tuple(jpeg for part in parts for jpeg in part.jpegs),
+        np.concatenate([part.landmarks for part in parts]),
+        np.concatenate([part.sides for part in parts]),
+        labelled.identity[rows],
+        labelled.group[rows],
+        labelled.people,
+        labelled.sets,
+    )
+    return found, [sentence for part in parts for sentence in part.trouble]
+
+
+def of_library(store: Store) -> TrainingFaces:
+    """The library's faces; those that the user confirmed have an identity, all others none."""
+    confirmed = {each.face_id: each.person_id for each in store.people.assignments().values() if each.confirmed}
+    rows = store.people.all()
+    numbers = {person: i for i, person in enumerate(sorted({p for p in confirmed.values() if p is not None}))}
+    stored = store.faces.all()
+    if not stored:
+        raise UsageError("The library is empty: run `facecluster scan FOLDER` first, or give photos with --data.")
+    points = [faces.landmarks_in_chip(each.face.landmarks, each.face.box) for each in stored]
+    owners = [confirmed.get(each.id) for each in stored]
+    return TrainingFaces(
+        tuple(jpeg for _, jpeg in store.faces.chips([each.id for each in stored])),
+        np.stack(points),
+        sides([each.face.box for each in stored]),
+        np.array([UNLABELLED if owner is None else numbers[owner] for owner in owners], np.int64),
+        np.zeros(len(stored), np.int64),
+        tuple(rows[person].title for person in numbers),
+        ("library",),
+    )
+
+
+class _Cut(NamedTuple):
+    """The faces of some files, and what is to be said of the others."""
+
+    files: list[Path]
+    jpegs: list[bytes]
+    landmarks: Float32
+    sides: Float32
+    trouble: list[str]
+
+
+def _cut(files: Sequence[Path], cut: Callable[[Sequence[Path]], Chips]) -> _Cut:
+    seen = cut(files)
+    good = np.flatnonzero(seen.found)
+    trouble = [str(error) for error in seen.unreadable]
+    trouble += [f"{file}: no face was found" for file, found in zip(seen.files, seen.found, strict=True) if not found]
+    kept, jpegs = [seen.files[i] for i in good], [faces.encode(chip) for chip in seen.chips[good]]
+    return _Cut(kept, jpegs, seen.landmarks[good], seen.sides[good], trouble)
+
+
+
+def save(given: TrainingFaces, file: Path) -> None:
+    """Keep faces in a NumPy archive, whole or not at all; readable by its owner alone."""
+    part = file.with_name(f".{file.name}.part")
+    with part.open("wb") as opened:
+        part.chmod(0o600)
+        np.savez(
+            opened,
+            jpegs=np.frombuffer(b"".join(given.jpegs), np.uint8),
+            ends=np.cumsum([len(jpeg) for jpeg in given.jpegs]),
+            landmarks=given.landmarks,
+            sides=given.sides,
+            identity=given.identity,
+            group=given.group,
+            people=np.array(given.people, np.str_),
+            sets=np.array(given.sets, np.str_),
+        )
+    part.replace(file)
+
+
+def load(file: Path) -> TrainingFaces:
+    """The faces that ``save`` kept. Raises ``UsageError`` when the file is damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            data, ends = kept["jpegs"].tobytes(), kept["ends"].tolist()
+            jpegs = tuple(data[start:end] for start, end in zip([0, *ends], ends, strict=False))
+            arrays = [kept[name] for name in ("landmarks", "sides", "identity", "group")]
+            return TrainingFaces(jpegs, *arrays, tuple(kept["people"].tolist()), tuple(kept["sets"].tolist()))
+    except (OSError, ValueError, LookupError, BadZipFile, EOFError) as error:
+        raise UsageError(f"{file} is damaged: begin the training anew.") from error

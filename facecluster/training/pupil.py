@@ -1,0 +1,75 @@
+"""The network that is to learn: a kind of network, and what it knows already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from facecluster.errors import UsageError
+from facecluster.nets.architectures import Architecture, architecture_of
+from facecluster.nets.facenet import FaceNet, Head, load_facenet
+from facecluster.nets.specs import spec_of
+from facecluster.nets.tensors import Arrays
+from facecluster.nets.trainable import arrays_of
+from facecluster.records import CHIP_SIZE
+
+DIMENSION = 128
+
+CROP_SHARE = 160 / CHIP_SIZE
+"""Side of every network's crop as a share of the chip's: the face's box with a margin of 36/160."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pupil:
+    """A network to be trained: ``net`` maps (N, 3, S, S) to unit vectors (N, D), S being its ``kind``'s size.
+
+    ``share`` is the side of its crop as a share of the chip's. ``start`` is the model that it was, None for
+    random weights.
+    """
+
+    net: nn.Module
+    kind: Architecture
+    share: float = CROP_SHARE
+    start: str | None = None
+
+
+def pupil(arch: str, start: str | None, seed: int, device: str = "cpu") -> Pupil:
+    """The network of kind ``arch`` as the model ``start`` has it, or with random weights from ``seed``.
+
+    Raises ``UsageError`` for an unknown kind or model, or when the model is of another kind; ``WeightsError``.
+    """
+    kind = architecture_of(arch)
+    if start is None:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            net = kind.build(DIMENSION)
+    else:
+        if spec_of(start).arch != arch:
+            raise UsageError(
+                f"The model {start} is no {arch}, so a {arch} cannot begin with its weights: "
+                "give another --start, or --start none for random weights."
+            )
+        net = _loaded(kind, arrays_of(spec_of(start)))
+    return Pupil(net.to(device), kind, start=start)
+
+
+def pupil_of(arrays: Arrays, like: Pupil, device: str) -> Pupil:
+    """A pupil of the same kind with other tensors."""
+    return replace(like, net=_loaded(like.kind, arrays).to(device))
+
+
+def _loaded(kind: Architecture, arrays: Arrays) -> nn.Module:
+    if kind.name == "facenet":
+        return _with_head(load_facenet(arrays))
+    net = kind.build(DIMENSION)
+    net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
+    return net.eval()
+
+
+def _with_head(net: FaceNet) -> FaceNet:
+    """FaceNet with a head to 128-D: where it has none, one that keeps the first 128 dimensions."""
+    if isinstance(net.head, nn.Identity):
+        net.head = Head(DIMENSION)
+    return net

@@ -1,0 +1,89 @@
+"""What a student should say of each face: the embeddings of its teachers, brought into one space.
+
+A teacher sees the face as it is and in a mirror; the mean of both is better than either, so a student can come to be
+better than a teacher was. The network that the training begins with may be one of the teachers, which keeps what it
+knows: on few faces, a student that only imitates another network forgets more than it learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from facecluster.embeddings import Embedder, embed_both_ways
+from facecluster.machine import cores
+from facecluster.records import Float32, Int64
+from facecluster.training.faces import TrainingFaces
+
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model to learn from, and the weight of what it says beside the others."""
+
+    embedder: Embedder
+    weight: float
+
+
+def targets(
+    given: TrainingFaces,
+    teachers: Sequence[Teacher],
+    dimension: int,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Float32:
+    """Where the teachers together see each of the N faces: (N, dimension) float32, unit length.
+
+    Each teacher's embeddings are centred on their mean, brought to unit length and multiplied with the root of its
+    weight, so that squared distances add up by weight; all side by side are reduced to the ``dimension`` principal
+    components with most variance (as many as there are, if fewer).
+    """
+    said, total = [], len(given) * len(teachers)
+    for i, teacher in enumerate(teachers):
+        vectors = seen_twice(given, teacher.embedder, lambda done, i=i: on_progress(i * len(given) + done, total))
+        said.append(np.sqrt(teacher.weight) * unit(vectors - vectors.mean(0)))
+    return unit(principal(np.concatenate(said, axis=1), dimension))
+
+
+def seen_twice(
+    given: TrainingFaces, embedder: Embedder, on_progress: Callable[[int], None] = lambda done: None
+) -> Float32:
+    """The mean of each face's embedding and that of its mirror image, unit length: (N, D) float32."""
+
+    def embedded(rows: Int64) -> Float32:
+        return embed_both_ways(given.chips(rows), given.landmarks[rows], given.sides[rows], embedder)
+
+    batches = [np.arange(start, min(start + BATCH, len(given))) for start in range(0, len(given), BATCH)]
+    parts = []
+    with ThreadPoolExecutor(cores()) as pool:
+        for rows, part in zip(batches, pool.map(embedded, batches), strict=True):
+            parts.append(part)
+            on_progress(int(rows[-1]) + 1)
+    return np.concatenate(parts)
+
+
+def principal(vectors: Float32, dimension: int) -> Float32:
+    """``vectors`` (N, D) in the directions in which they vary most about 0, most first: (N, up to ``dimension``)."""
+    exact = vectors.astype(np.float64)
+    _, components = np.linalg.eigh(exact.T @ exact)  # ascending
+    return (exact @ components[:, ::-1][:, :dimension]).astype(np.float32)
+
+
+def unit(vectors: Float32) -> Float32:
+    """Rows of length 1; a row of zeros stays."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def linear_fit(given: Float32, wanted: Float32, ridge: float = 1e-3) -> Float32:
+    """The matrix (D, E) that brings ``given`` (N, D) nearest to ``wanted`` (N, E) in least squares.
+
+    ``ridge`` is the penalty on its entries, as a share of the mean variance (Hoerl & Kennard, Technometrics 1970).
+    """
+    x, y = given.astype(np.float64), wanted.astype(np.float64)
+    gram = x.T @ x
+    penalty = ridge * np.trace(gram) / len(gram) * np.eye(len(gram))
+    return np.linalg.solve(gram + penalty, x.T @ y).astype(np.float32)
