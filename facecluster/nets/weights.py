@@ -87,8 +87,8 @@ def fingerprint(name: str) -> str:
 def name_of(mark: str, name: str) -> str:
     """What the model with the fingerprint ``mark``, which was called ``name`` once, is called today.
 
-    A model that is built in may have been renamed since, the user's own by the user. It is ``name``, too, when there
-    is no model with that fingerprint.
+    A model that is built in may have been renamed since, the user's own by the user. It is ``name`` still when
+    there is no model with that fingerprint.
     """
     for known in (name, *RENAMED.get(name, ()), *own_names()):
         with suppress(UsageError, WeightsError):
