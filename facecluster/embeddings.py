@@ -20,6 +20,9 @@ from facecluster.records import CHIP_SIZE, Float32, UInt8
 TEMPLATE = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20))
 """Where the five landmarks belong in a crop of 112 × 112 pixels: the template that SFace was trained with."""
 
+BOX_CROP = 160
+"""Side in chip pixels of the crop ``box 36/160``: the face's box of 124 pixels, with a margin."""
+
 BATCH = 64
 
 
@@ -55,10 +58,23 @@ def embed(chips: UInt8, landmarks: Float32, boxes: Float32, embedder: Embedder) 
         if spec.crop == "five-point 112":
             crops = align(chips[part], landmarks[part], boxes[part], spec.size)
         else:
-            crops = centre(chips[part], spec.size).astype(np.float32)
+            crops = box_crop(chips[part], spec.size).astype(np.float32)
         (vectors,) = embedder.net(crops)
         parts.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     return np.concatenate(parts)
+
+
+def box_crop(chips: UInt8, size: int) -> UInt8:
+    """The faces' boxes with a margin of 36/160, from chips (N, 224, 224, 3): (N, size, size, 3).
+
+    That is the central 160 × 160 pixels; for another ``size`` they are averaged by area, or enlarged linearly.
+    """
+    middle = centre(chips, BOX_CROP)
+    if size == BOX_CROP:
+        return middle
+    how = cv2.INTER_AREA if size < BOX_CROP else cv2.INTER_LINEAR
+    crops = [cv2.resize(np.ascontiguousarray(each), (size, size), interpolation=how) for each in middle]
+    return np.stack(crops).astype(np.uint8, copy=False) if crops else np.zeros((0, size, size, 3), np.uint8)
 
 
 def centre(chips: UInt8, size: int) -> UInt8:
@@ -90,8 +106,8 @@ def seen(landmarks: Float32, box: Float32, spec: ModelSpec) -> tuple[int, int, i
     smallest upright rectangle around the model's crop, cut off where that leaves the chip.
     """
     if spec.crop != "five-point 112":
-        edge = (CHIP_SIZE - spec.size) // 2
-        return edge, edge, edge + spec.size, edge + spec.size
+        edge = (CHIP_SIZE - BOX_CROP) // 2
+        return edge, edge, edge + BOX_CROP, edge + BOX_CROP
     corners = np.array([[0, 0, 1], [spec.size, 0, 1], [0, spec.size, 1], [spec.size, spec.size, 1]])
     in_chip = corners @ _to_chip(landmarks[None], box[None], spec.size)[0].T
     x0, y0 = np.clip(np.floor(in_chip.min(0)), 0, CHIP_SIZE).astype(int).tolist()

@@ -64,6 +64,14 @@ def guards(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(platformdirs, name, _refuse_folder)
     for name in ("FACECLUSTER_DB", "FACECLUSTER_CACHE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FACECLUSTER_MODELS", str(Path(__file__) / "models"))  # no models, and no place for any
+
+
+@pytest.fixture
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the test's own models; it is not there yet."""
+    monkeypatch.setenv("FACECLUSTER_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ DEFERRED = {
     "pipeline/library.py": "facecluster: status and export need no networks",
     "nets/catalogue.py": "facecluster: torch is needed only to make OpenVINO's files",
     "nets/graphs.py": "openvino, torch, facecluster: needed only to make OpenVINO's files",
+    "nets/install.py": "facecluster: torch is needed only to try a model that is added",
     "nets/pull.py": "torch: listing models is quick",
     "nets/runtime.py": "facecluster: torch is needed only on a GPU",
     "nets/sface.py": "onnx: comes with an extra",

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from facecluster import embeddings, faces
-from facecluster.embeddings import TEMPLATE, align, centre, seen, similarity
+from facecluster.embeddings import TEMPLATE, align, box_crop, centre, seen, similarity
 from facecluster.errors import UsageError
 from facecluster.nets import catalogue
+from facecluster.nets.card import Crop
 from facecluster.nets.runtime import network
 from facecluster.nets.specs import spec_of
 from facecluster.records import CHIP_SIZE, Box, Float32, UInt8
@@ -58,6 +59,52 @@ def test_align_moves_the_landmarks_to_the_template() -> None:
 def test_centre_cuts_the_middle() -> None:
     chips = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
     np.testing.assert_array_equal(centre(chips, 4), chips[:, 2:6, 2:6])
+
+
+def by_area(size: int) -> np.ndarray:
+    """(size, 160): how much of each of 160 pixels lies in each of fewer."""
+    edges = np.arange(size + 1) * (160 / size)
+    covered = np.minimum(edges[1:, None], np.arange(1, 161)) - np.maximum(edges[:-1, None], np.arange(160))
+    return np.maximum(covered, 0) * (size / 160)
+
+
+def linearly(size: int) -> np.ndarray:
+    """(size, 160): how much of each of 160 pixels is in each of more, by the distance of their centres."""
+    centres = np.clip((np.arange(size) + 0.5) * (160 / size) - 0.5, 0, 159)
+    return np.maximum(1 - np.abs(centres[:, None] - np.arange(160)), 0)
+
+
+@pytest.mark.parametrize(("size", "weights"), [(112, by_area(112)), (220, linearly(220)), (224, linearly(224))])
+def test_the_box_is_cut_in_any_size(size: int, weights: np.ndarray) -> None:
+    chips, _, _ = random_faces(2)
+    crops = box_crop(chips, size)
+    assert (crops.shape, crops.dtype) == ((2, size, size, 3), np.uint8)
+    expected = np.einsum("yi,nijc,xj->nyxc", weights, chips[:, 32:192, 32:192], weights, optimize=True)
+    assert np.abs(crops - expected).max() <= 1
+    assert np.abs(crops - expected).mean() < 0.3
+    assert box_crop(chips[:0], size).shape == (0, size, size, 3)
+
+
+def test_the_box_of_160_is_the_middle_bit_by_bit() -> None:
+    chips, _, _ = random_faces(2)
+    np.testing.assert_array_equal(box_crop(chips, 160), chips[:, 32:192, 32:192])
+
+
+@pytest.mark.parametrize(("crop", "size"), [("box 36/160", 224), ("five-point 112", 96)])
+def test_an_embedder_is_given_its_crop_in_its_size(crop: Crop, size: int) -> None:
+    given = []
+
+    def net(crops: Float32 | UInt8) -> list[Float32]:
+        given.append(crops.shape)
+        return [np.ones((len(crops), 128), np.float32)]
+
+    spec = replace(spec_of("facenet"), crop=crop, size=size)
+    vectors = embeddings.embed(*random_faces(3), embeddings.Embedder(spec, "mark", net))
+    assert given == [(3, size, size, 3)]
+    assert vectors.shape == (3, 128)
+    _, points, boxes = random_faces(1)
+    if crop == "box 36/160":
+        assert seen(points[0], boxes[0], spec) == (32, 32, 192, 192)
 
 
 def test_a_model_sees_the_middle_or_what_its_landmarks_span() -> None:

@@ -49,6 +49,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change
 Device = Annotated[str, typer.Option(help="Where the networks run: auto, cpu, cuda or mps.", metavar="NAME")]
 
 
+def complete_model(incomplete: str) -> list[str]:
+    """The models whose names begin so, for a shell that completes one."""
+    from facecluster.nets.specs import model_names
+
+    return [name for name in model_names() if name.startswith(incomplete)]
+
+
 def existing_library(db: Path | None) -> Library:
     """The library in the database ``db``; raises ``UsageError`` where there is none instead of making one."""
     from facecluster.pipeline import Library, default_database

@@ -6,11 +6,14 @@ from typing import Annotated
 
 import typer
 
-from facecluster.cli.console import Database, Device, existing_library, number, out, progress_bar
+from facecluster.cli.console import Database, Device, complete_model, existing_library, number, out, progress_bar
 
 
 def migrate(
-    model: Annotated[str, typer.Option(help="The model to change to; see `facecluster models`.")],
+    model: Annotated[
+        str,
+        typer.Option(help="The model to change to; see `facecluster models`.", autocompletion=complete_model),
+    ],
     device: Device = "auto",
     db: Database = None,
 ) -> None:

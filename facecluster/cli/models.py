@@ -1,25 +1,31 @@
-"""``facecluster models``, ``models add`` and ``models pull``."""
+"""``facecluster models`` and ``models show``; the commands that change files are in ``cli.model_files``."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Any
 
 import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from facecluster.cli.console import Json, out, print_json, progress_bar, say, shown
-from facecluster.nets.specs import MODELS, ModelSpec
-from facecluster.nets.weights import dimension, fingerprint, is_here
+from facecluster.cli import model_files
+from facecluster.cli.console import Json, out, print_json, say, say_error, shown
+from facecluster.errors import WeightsError
+from facecluster.nets.specs import ModelSpec, model_names, spec_of
+from facecluster.nets.trained import read_card
+from facecluster.nets.weights import dimension, fingerprint, is_here, trained_file
+
+HELD_OUT = "held-out"
+"""The figure of a trained model's card that stands in for LFW."""
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
 
 
 @app.callback()
 def models(context: typer.Context, json: Json = False) -> None:
-    """List the models that embed faces, or add one's weights.
+    """List the models that embed faces: those built in, and those that you trained or added.
 
     **Examples**
 
@@ -28,48 +34,41 @@ def models(context: typer.Context, json: Json = False) -> None:
     `facecluster models add ~/Downloads/20180402-114759-vggface2.pt`
     """
     if context.invoked_subcommand is None:
-        print_json([_row(spec) for spec in MODELS.values()]) if json else _print()
+        specs = _specs()
+        print_json([_row(spec) for spec in specs]) if json else _print(specs)
 
 
 @app.command()
-def add(
-    file: Annotated[
-        Path,
-        typer.Argument(help="The weights of facenet-vggface2, as facenet-pytorch publishes them.", metavar="FILE"),
-    ],
-    head: Annotated[
-        Path | None,
-        typer.Option(
-            help="A head that shortens its embeddings to 128-D, made by benchmarks/fit_head.py.", metavar="FILE"
-        ),
-    ] = None,
-) -> None:
-    """Add weights from a file on this machine; its SHA-256 is checked. Without a head it embeds in 512-D.
+def show(name: model_files.Model, json: Json = False) -> None:
+    """Show what is known of a model: what it sees, where it comes from, how good it is, on which terms.
 
     **Example**
 
-    `facecluster models add ~/Downloads/20180402-114759-vggface2.pt`
+    `facecluster models show facenet`
     """
-    from facecluster.nets.pull import add_head, add_weights
+    spec = spec_of(name)
+    told = _row(spec) | _card(spec)
+    if json:
+        print_json(told)
+        return
+    for heading, value in told.items():
+        _print_line(heading.replace("_", " "), value)
 
-    say(f"Added: {shown(add_weights(file))}")
-    if head:
-        say(f"Added: {shown(add_head(head))}")
+
+app.command()(model_files.add)
+app.command()(model_files.pull)
+app.command()(model_files.remove)
 
 
-@app.command()
-def pull() -> None:
-    """Download the weights of facenet-vggface2 (112 MB): the only command that uses the network.
-
-    **Example**
-
-    `facecluster models pull`
-    """
-    from facecluster.nets.pull import pull as download
-
-    with progress_bar("Downloading", "MB") as bar:
-        stored = download(progress=lambda done, total: bar.show(done / 1e6, total / 1e6))
-    say(f"Added: {shown(stored)}")
+def _specs() -> list[ModelSpec]:
+    """All models; a damaged file of the user's is told, and passed over."""
+    specs = []
+    for name in model_names():
+        try:
+            specs.append(spec_of(name))
+        except WeightsError as error:
+            say_error(str(error))
+    return specs
 
 
 def _row(spec: ModelSpec) -> dict[str, Any]:
@@ -77,6 +76,7 @@ def _row(spec: ModelSpec) -> dict[str, Any]:
         "name": spec.name,
         "dimension": dimension(spec),
         "here": is_here(spec.name),
+        "own": spec.source.kind == "own",
         "fingerprint": fingerprint(spec.name),
         "accuracy": spec.accuracy,
         "join_distance": spec.join_distance,
@@ -87,18 +87,45 @@ def _row(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _print() -> None:
+def _card(spec: ModelSpec) -> dict[str, Any]:
+    """What else there is to say of one model."""
+    if spec.source.kind in ("shipped", "own"):
+        file = trained_file(spec)
+        return {"file": file, "bytes": file.stat().st_size} | asdict(read_card(file)[0]) | {"name": spec.name}
+    return {"arch": spec.arch, "crop": spec.crop, "size": spec.size, "normalisation": spec.normalisation}
+
+
+def _print_line(heading: str, value: Any) -> None:
+    if isinstance(value, dict):
+        say(heading)
+        for inner, each in value.items():
+            _print_line(f"  {inner}", each)
+    elif value is not None:
+        told = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        say(f"{shown(heading):<15} {shown(told)}")
+
+
+def _print(specs: list[ModelSpec]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("model", "size", "here", "LFW %", "licence"):
+    for heading in ("model", "size", "here", "LFW %"):
         table.add_column(heading, no_wrap=True)
+    table.add_column("licence", overflow="fold", max_width=12)
     table.add_column("source", overflow="fold")
-    for spec in MODELS.values():
-        accuracy = spec.accuracy or {}
-        measured = f"{accuracy['LFW']:.2f}" if "LFW" in accuracy else "–"
+    for spec in specs:
         here = Text("yes", "green") if is_here(spec.name) else "no"
-        table.add_row(spec.name, f"{dimension(spec)}-D", here, measured, spec.licence, spec.origin)
+        size = f"{dimension(spec)}-D"
+        table.add_row(spec.name, size, here, _measured(spec), shown(spec.licence), shown(spec.origin))
     out.print(table)
-    for spec in MODELS.values():
+    if any("*" in _measured(spec) for spec in specs):
+        out.print("* of people who were held out of the training, not of LFW; `facecluster models show` has more.")
+    for spec in specs:
         if not is_here(spec.name):
             add = " See `facecluster models pull` and `facecluster models add`." if spec.source.url else ""
             out.print(f"{spec.name}: {spec.source.how_to_get}{add}")
+
+
+def _measured(spec: ModelSpec) -> str:
+    accuracy = spec.accuracy or {}
+    if "LFW" in accuracy:
+        return f"{accuracy['LFW']:.2f}"
+    return f"{accuracy[HELD_OUT]:.2f}*" if HELD_OUT in accuracy else "–"

@@ -11,6 +11,7 @@ from facecluster.cli.console import (
     Database,
     Device,
     Json,
+    complete_model,
     number,
     out,
     print_json,
@@ -29,7 +30,8 @@ def scan(
         list[Path], typer.Argument(help="Folders (with all below) and files to scan.", metavar="PATH")
     ],
     model: Annotated[
-        str | None, typer.Option(help="Model that embeds the faces; see `facecluster models`.")
+        str | None,
+        typer.Option(help="Model that embeds the faces; see `facecluster models`.", autocompletion=complete_model),
     ] = None,
     max_side: Annotated[
         int, typer.Option(min=100, help="Photos of 2, 3 … times as many pixels are searched at 1/2, 1/3 …")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facecluster.cli.console import Device, Json, print_json, say, shown
+from facecluster.cli.console import Device, Json, complete_model, print_json, say, shown
 
 if TYPE_CHECKING:
     from facecluster.pipeline.verify import Verification
@@ -23,7 +23,10 @@ def verify(
     other: Photo,
     far: Annotated[float, typer.Option(help="Share of different people that may be taken for one.")] = 0.001,
     model: Annotated[
-        str, typer.Option(help="The embedder; see `facecluster models`.", metavar="NAME")
+        str,
+        typer.Option(
+            help="The embedder; see `facecluster models`.", metavar="NAME", autocompletion=complete_model
+        ),
     ] = "facenet",
     device: Device = "auto",
     json: Json = False,

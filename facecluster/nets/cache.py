@@ -17,7 +17,7 @@ SOURCES = {Path(spec.source.file).name for spec in MODELS.values()}
 
 _HEX16 = "[0-9a-f]{16}"
 _PART = r"\.part-\w{8}"
-_LABEL = rf"[a-z0-9-]+-{_HEX16}-\d+(x\d+)*-\w+(-bytes)?(-{_HEX16})?"
+_LABEL = rf"[A-Za-z0-9.-]+-{_HEX16}-\d+(x\d+)*-\w+(-bytes)?(-{_HEX16})?"
 _NUMBA = r"\w+_[0-9a-f]{40}"
 
 
@@ -55,6 +55,13 @@ def own_files(folder: Path) -> tuple[list[Path], list[Path], int]:
         folders += [paths[name] for name in entered]
         files += own
     return files, folders, others
+
+
+def made_of(model: str, folder: Path) -> list[Path]:
+    """The files in the cache ``folder`` that may hold a model's weights: its networks, and all compiled ones."""
+    networks = re.compile(rf"graphs/{re.escape(model)}-{_HEX16}-\d[^/]*/[^/]+|compiled/\d+\.blob")
+    files, _, _ = own_files(folder)
+    return [file for file in files if networks.fullmatch(file.relative_to(folder).as_posix())]
 
 
 def _is_own(path: Path, folder: Path, pattern: re.Pattern[str]) -> bool:

@@ -13,6 +13,9 @@ from typing import Literal
 
 import numpy as np
 
+from facecluster.nets.card import Far
+from facecluster.nets.specs import spec_of
+
 Kind = Literal["face", "person"]
 """What is compared: two faces, or a face and a person, by the mean squared distance to the person's faces."""
 
@@ -43,13 +46,23 @@ class FarCurve:
         return FarCurve(self.rates, tuple(hundredth + stretch * (far - other) for far in self.distances))
 
 
-@cache
 def far_curve(model: str, kind: Kind) -> FarCurve | None:
-    """What was measured for a model; None for one that was not."""
-    file = Path(__file__).with_name(f"{model}_far.json")
-    if not file.is_file():
+    """What was measured for a model, as its own file tells it or that beside this module; None for nothing.
+
+    Raises ``UsageError`` for an unknown model, ``WeightsError`` for a damaged one.
+    """
+    measured = spec_of(model).far or _shipped(model)
+    if measured is None:
         return None
-    measured = json.loads(file.read_text("utf-8"))
     points = zip(measured["rates"], measured[kind], strict=True)
-    rates, distances = zip(*((rate, distance) for rate, distance in points if distance is not None), strict=True)
+    rates, distances = zip(
+        *((rate, distance) for rate, distance in points if rate is not None and distance is not None), strict=True
+    )
     return FarCurve(rates, distances)
+
+
+@cache
+def _shipped(model: str) -> Far | None:
+    file = Path(__file__).with_name(f"{model}_far.json")
+    far: Far | None = json.loads(file.read_text("utf-8")) if file.is_file() else None
+    return far

@@ -10,21 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from facecluster.errors import WeightsError
-from facecluster.nets.specs import ModelSpec, Source, spec_of
-from facecluster.records import Float32
-
-Arrays = dict[str, Float32]
+from facecluster.errors import UsageError, WeightsError
+from facecluster.nets.own import own_file, own_names
+from facecluster.nets.specs import RENAMED, ModelSpec, Source, spec_of
+from facecluster.nets.tensors import TROUBLE, content_sha256, read_tensors, write_tensors
+from facecluster.nets.tensors import Arrays as Arrays
 
 LAYOUT = "1"
 """Version of the names and meaning of the stored tensors; a file of another version is made again."""
@@ -58,7 +56,18 @@ def stored_file(name: str, cache: Path | None = None) -> Path:
 
 def is_here(name: str, cache: Path | None = None) -> bool:
     """Whether the model can be loaded without any download; looks at files only, so it is fast."""
-    return stored_file(name, cache).is_file() or _package_file(spec_of(name).source) is not None
+    spec = spec_of(name)
+    if spec.source.kind in ("shipped", "own"):
+        return trained_file(spec).is_file()
+    return stored_file(name, cache).is_file() or _package_file(spec.source) is not None
+
+
+def trained_file(spec: ModelSpec) -> Path:
+    """Where the file of a trained model is, shipped or own; :class:`WeightsError` when an own one is gone."""
+    file = Path(__file__).parent / spec.source.file if spec.source.kind == "shipped" else own_file(spec.name)
+    if file is None:
+        raise WeightsError(f"The file of the model {spec.name} is gone. {spec.source.how_to_get}")
+    return file
 
 
 def fingerprint(name: str) -> str:
@@ -73,6 +82,19 @@ def fingerprint(name: str) -> str:
         spec.normalisation,
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def name_of(mark: str, name: str) -> str:
+    """What the model with the fingerprint ``mark``, which was called ``name`` once, is called today.
+
+    A model that is built in may have been renamed since, the user's own by the user. It is ``name`` still when
+    there is no model with that fingerprint.
+    """
+    for known in (name, *RENAMED.get(name, ()), *own_names()):
+        with suppress(UsageError, WeightsError):
+            if fingerprint(known) == mark:
+                return known
+    return name
 
 
 def head_file(spec: ModelSpec, cache: Path | None = None) -> Path | None:
@@ -126,10 +148,8 @@ def verified_source(source: Source) -> Path:
 def read_stored(stored: Path, source_sha256: str) -> Arrays:
     """Tensors of a file written by :func:`write_stored`; :class:`WeightsError` when damaged or outdated."""
     try:
-        with safe_open(stored, framework="numpy") as file:
-            labels = file.metadata() or {}
-            arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        arrays, labels = read_tensors(stored)
+    except TROUBLE as error:
         raise WeightsError(f"The stored weights {stored} cannot be read ({error}).") from error
     if labels != _labels(arrays, source_sha256):
         raise WeightsError(
@@ -141,12 +161,8 @@ def read_stored(stored: Path, source_sha256: str) -> Arrays:
 def write_stored(arrays: Arrays, stored: Path, source_sha256: str) -> None:
     """Write the tensors with their checksums, whole or not at all: two processes may do so at once."""
     try:
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=stored.parent, prefix=".part-") as folder:
-            part = Path(folder) / stored.name
-            save_file(arrays, part, metadata=_labels(arrays, source_sha256))
-            part.replace(stored)
-    except (SafetensorError, OSError) as error:
+        write_tensors(arrays, stored, _labels(arrays, source_sha256))
+    except TROUBLE as error:
         raise WeightsError(
             f"Weights cannot be stored in {stored.parent} ({error}); "
             "set FACECLUSTER_CACHE to a folder that can be written."
@@ -160,11 +176,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _labels(arrays: Arrays, source_sha256: str) -> dict[str, str]:
-    content = hashlib.sha256()
-    for name in sorted(arrays):
-        content.update(f"{name} {arrays[name].shape} {arrays[name].dtype}\n".encode())
-        content.update(arrays[name].data)
-    return {"source": source_sha256, "layout": LAYOUT, "content": content.hexdigest()}
+    return {"source": source_sha256, "layout": LAYOUT, "content": content_sha256(arrays)}
 
 
 def _package_file(source: Source) -> Path | None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self
 import platformdirs
 
 from facecluster.errors import ModelMismatchError, UsageError
-from facecluster.nets.specs import spec_of
-from facecluster.nets.weights import dimension, fingerprint
+from facecluster.nets.specs import ModelSpec, model_names, spec_of
+from facecluster.nets.weights import dimension, fingerprint, name_of
 from facecluster.pipeline.people import People
 from facecluster.store import Calibrated, Counts, Store, Unreadable
 
@@ -74,16 +74,16 @@ class OpenLibrary:
 
     @property
     def model(self) -> str:
-        """The name of the model whose embeddings the library uses."""
+        """The name of the model whose embeddings the library uses, as it is called today."""
         known = self.store.faces.model()
-        return known[1] if known else DEFAULT_MODEL
+        return name_of(*known) if known else DEFAULT_MODEL
 
     def cluster_options(self) -> ClusterOptions:
         """Options with the join distance that ``calibrate`` stored for this library, or else the model's."""
         from facecluster.people import ClusterOptions
 
         own = self._calibrated()
-        return ClusterOptions(join_distance=own.join_distance if own else spec_of(self.model).join_distance)
+        return ClusterOptions(join_distance=own.join_distance if own else self._spec().join_distance)
 
     def finder(self, *, device: str = "auto") -> Finder:
         """What recognises the library's people in photos: call it with paths; see ``pipeline.find``.
@@ -94,8 +94,9 @@ class OpenLibrary:
         from facecluster.pipeline.find import Finder
         from facecluster.pipeline.networks import looker
 
-        look = looker(self.model, device, DetectOptions())
-        return Finder(self.store, self.model, self.cluster_options().join_distance, look)
+        model = self._spec().name
+        look = looker(model, device, DetectOptions())
+        return Finder(self.store, model, self.cluster_options().join_distance, look)
 
     def photos_of(self, persons: Sequence[str], *, only: bool = False) -> tuple[list[Path], int]:
         """Photos that show all of ``persons``, with ``only`` nobody else; see ``pipeline.find.together``."""
@@ -122,7 +123,7 @@ class OpenLibrary:
     def status(self) -> Status:
         """Counts and unreadable files."""
         known = self.store.faces.model()
-        model = known[1] if known else None
+        model = self.model if known else None
         counts, unreadable = self.store.counts(), self.store.photos.unreadable()
         return Status(self.store.path, model, counts, unreadable, self._calibrated())
 
@@ -148,16 +149,31 @@ class OpenLibrary:
 
     def _use(self, model: str) -> str:
         """The model's fingerprint, once it is sure that the library holds no other's embeddings."""
+        if model == self.model:
+            self._spec()
         mark, known = fingerprint(model), self.store.faces.model()
         if known is None:
             with self.store.transaction():
                 self.store.faces.add_model(mark, model, dimension(spec_of(model)))
                 self.store.faces.use_model(mark)
         elif known[0] != mark:
-            version = "another version of " if known[1] == model else ""
+            holds = name_of(*known)
+            go_on = f"Go on with `--model {holds}`, or run" if holds != model else "Run"
+            version = "another version of " if holds == model else ""
             raise ModelMismatchError(
-                f"This library holds embeddings of {version}{known[1]}, which do not mix with those of {model}. "
-                f"Run `facecluster migrate --model {model}` to embed its faces again (no photo is opened), "
+                f"This library holds embeddings of {version}{holds}, which do not mix with those of {model}. "
+                f"{go_on} `facecluster migrate --model {model}` to embed its faces again (no photo is opened), "
                 "or choose another database with --db."
             )
         return mark
+
+    def _spec(self) -> ModelSpec:
+        """The library's model. Raises ``ModelMismatchError`` when it is not here any more."""
+        name = self.model
+        if name not in model_names():
+            raise ModelMismatchError(
+                f"This library holds embeddings of {name}, a model of your own that is not here any more: add its "
+                "file again (`facecluster models add FILE`), or embed the faces again with another model, "
+                f"`facecluster migrate --model {DEFAULT_MODEL}` (no photo is opened)."
+            )
+        return spec_of(name)

@@ -1,4 +1,7 @@
-"""Remove all that facecluster keeps on a machine: a library's database, and the cache that all libraries share."""
+"""Remove all that facecluster keeps on a machine: a library's database, and the cache that all libraries share.
+
+The user's own models stay unless they are asked for: all libraries share them, and nothing makes them again.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facecluster.errors import StoreError, UsageError
-from facecluster.nets.cache import own_files
+from facecluster.nets import own
+from facecluster.nets.cache import made_of, own_files
 from facecluster.nets.weights import cache_folder
 from facecluster.store import Store, is_library
 
@@ -21,6 +25,8 @@ class Purge:
     """What was removed, or would be: ``size`` is bytes, ``cache`` None where it was to be kept.
 
     ``others`` is how many files and folders there are in the cache that are not facecluster's: they stay.
+    ``models`` are the files of the user's own models (and in a cache that is kept, of the networks made of them),
+    ``with_models`` says whether they are removed, too.
     """
 
     database: list[Path]
@@ -28,36 +34,44 @@ class Purge:
     cached: list[Path]
     folders: list[Path]
     others: int
+    models: list[Path]
+    with_models: bool
     size: int
 
 
-def purge(database: Path, *, keep_cache: bool = False, dry_run: bool = False) -> Purge:
+def purge(database: Path, *, keep_cache: bool = False, models: bool = False, dry_run: bool = False) -> Purge:
     """Remove a library's database and, unless ``keep_cache``, the cache; with ``dry_run`` only say what there is.
 
-    Nothing else is removed: no photo, no album, no file in the cache that facecluster did not make. Raises
-    ``UsageError`` when there is no ``database``, it is not a library's, or another facecluster works on it, and
-    ``StoreError`` when a newer one made it, or a file cannot be removed.
+    With ``models`` the user's own models go, too. Nothing else is removed: no photo, no album, no file in either
+    folder that facecluster did not make. Raises ``UsageError`` when there is no ``database``, it is not a
+    library's, or another facecluster works on it, and ``StoreError`` when a newer one made it, or a file cannot be
+    removed.
     """
     if not database.exists():
         raise UsageError(f"There is no database at {database}, so nothing was removed; --db names another.")
     if not is_library(database):
         raise UsageError(f"{database} is not a database of facecluster, so nothing was removed.")
-    found = _found(database.resolve(), None if keep_cache else cache_folder())
+    found = _found(database.resolve(), None if keep_cache else cache_folder(), models)
     if not dry_run:
         *files, lock = _beside(database.resolve())
         with Store(database) as store, store.alone():
             store.close()
             _remove(files)
-        _remove([lock, *found.cached])
-        _remove_empty(found)
+        _remove([lock, *found.cached, *(found.models if models else ())])
+        _remove_empty([*reversed(found.folders), *([found.cache] if found.cache else [])])
+        if models:
+            _remove_empty([*{path.parent for path in found.models}, own.models_folder()])
     return found
 
 
-def _found(database: Path, cache: Path | None) -> Purge:
+def _found(database: Path, cache: Path | None, with_models: bool) -> Purge:
     files = [path for path in _beside(database) if path.exists()]
     cached, folders, others = own_files(cache) if cache else ([], [], 0)
-    size = sum(path.stat().st_size for path in [*files, *cached])
-    return Purge(files, cache, cached, folders, others, size)
+    models = own.own_files()
+    if with_models and not cache:  # what the networks hold is the same
+        models += sorted({file for name in own.own_names() for file in made_of(name, cache_folder())})
+    size = sum(path.stat().st_size for path in [*files, *cached, *(models if with_models else ())])
+    return Purge(files, cache, cached, folders, others, models, with_models, size)
 
 
 def _beside(database: Path) -> list[Path]:
@@ -74,8 +88,8 @@ def _remove(paths: Iterable[Path]) -> None:
             ) from error
 
 
-def _remove_empty(found: Purge) -> None:
-    """Remove the cache's folders that hold nothing any more, innermost first."""
-    for folder in [*reversed(found.folders), *([found.cache] if found.cache else [])]:
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """Remove the folders that hold nothing any more, in this order."""
+    for folder in folders:
         with suppress(OSError):
             folder.rmdir()

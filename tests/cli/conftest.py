@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+import facecluster
 from facecluster.cli import console, main
 from facecluster.demo import draw_library
 from facecluster.pipeline import networks
@@ -88,6 +89,7 @@ def environment(weights_cache: Path, tmp_path_factory: pytest.TempPathFactory) -
     scripts = str(Path(sys.executable).parent)
     return {
         "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+        "PYTHONPATH": str(Path(facecluster.__file__).parents[1]),  # what is tested, wherever that is
         "HOME": str(home),
         "COLUMNS": "80",
         "LANG": "C.UTF-8",

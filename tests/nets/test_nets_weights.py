@@ -11,7 +11,7 @@ import platformdirs
 import pytest
 
 from facecluster.errors import UsageError, WeightsError
-from facecluster.nets import specs, weights
+from facecluster.nets import specs, tensors, weights
 from facecluster.nets.specs import MODELS, Source, spec_of
 from facecluster.nets.weights import Arrays
 
@@ -105,7 +105,7 @@ def test_an_interrupted_write_leaves_what_was_there(
 
     stored = tmp_path / "net.safetensors"
     weights.write_stored(arrays, stored, SOURCE_SHA256)
-    monkeypatch.setattr(weights, "save_file", write_half)
+    monkeypatch.setattr(tensors, "save_file", write_half)
     with pytest.raises(WeightsError, match="No space left"):
         weights.write_stored(arrays, stored, SOURCE_SHA256)
     assert weights.read_stored(stored, SOURCE_SHA256).keys() == arrays.keys()
@@ -218,7 +218,7 @@ def test_mtcnn_weights_are_the_pinned_ones(net: str, monkeypatch: pytest.MonkeyP
 
 
 def test_unknown_model_is_a_usage_error_that_lists_the_known() -> None:
-    with pytest.raises(UsageError, match="facenet, facenet-vggface2, sface"):
+    with pytest.raises(UsageError, match="facenet, facenet-casia, facenet-vggface2, sface"):
         spec_of("arcface")
 
 
