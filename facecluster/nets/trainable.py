@@ -1,0 +1,27 @@
+"""The tensors of a model as a training begins with them."""
+
+from __future__ import annotations
+
+from safetensors.numpy import load_file
+
+from facecluster.errors import UsageError
+from facecluster.nets.facenet import facenet_arrays
+from facecluster.nets.specs import ModelSpec
+from facecluster.nets.tensors import Arrays
+from facecluster.nets.trained import read_model
+from facecluster.nets.weights import head_file, trained_file
+
+
+def arrays_of(spec: ModelSpec) -> Arrays:
+    """The tensors of ``spec`` by the ``state_dict`` names of its architecture's network, float32.
+
+    Batch norm is folded into the layers before it; see ``folding``. Raises ``WeightsError``, and ``UsageError`` for a
+    model whose network cannot be trained here.
+    """
+    if spec.source.kind in ("shipped", "own"):
+        return read_model(trained_file(spec), spec.source.sha256)[0]
+    if spec.arch != "facenet":
+        raise UsageError(f"{spec.name} can teach, but a training cannot begin with its weights.")
+    head = head_file(spec)
+    arrays = facenet_arrays(spec.name)
+    return arrays | {f"head.{name}": array for name, array in load_file(head).items()} if head else arrays
