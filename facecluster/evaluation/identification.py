@@ -37,12 +37,14 @@ class IdentifyOptions:
 class Identification:
     """Rank-1 rates over ``folds``: the share of ``faces`` for which the right one of the ``people`` is named.
 
-    ``machine`` is None where there are more than ``MOST_PEOPLE``. ``alone`` people have one face only, so that it
-    cannot be both known and asked for; they take no part.
+    ``nearest`` is by the ``k`` nearest faces, ``machine`` by a support vector machine, None where there are more
+    than ``MOST_PEOPLE``. ``alone`` people have one face only, so that it cannot be both known and asked for; they
+    take no part.
     """
 
-    neighbours: Estimate
+    nearest: Estimate
     machine: Estimate | None
+    k: int
     folds: int
     people: int
     faces: int
@@ -69,7 +71,7 @@ def identify(vectors: Float32, labels: Int64, options: IdentifyOptions | None = 
         models.append(LinearSVC(C=options.penalty, random_state=options.seed))
     rates = [_rates(model, vectors[kept], at[kept], deal) for model in models]
     machine = rates[1] if len(rates) > 1 else None
-    return Identification(rates[0], machine, folds, people, int(kept.sum()), len(ids) - people)
+    return Identification(rates[0], machine, count, folds, people, int(kept.sum()), len(ids) - people)
 
 
 def _rates(model: Any, vectors: Float32, labels: Int64, deal: StratifiedKFold) -> Estimate:

@@ -58,6 +58,11 @@ def portrayer(
     return Portrayer(lambda images: faces.detect(images, detector), embedders, options.max_side)
 
 
-def _embed(embedder: Embedder, flip: bool) -> Embed:
+def embedder(model: str, device: str) -> Embed:
+    """The model of this name, for chips. Raises ``UsageError``, ``WeightsError``."""
+    return _embed(Embedder.load(model, pick_device(device)))
+
+
+def _embed(embedder: Embedder, flip: bool = False) -> Embed:
     how = embed_both_ways if flip else embed
     return lambda chips, landmarks, boxes: how(chips, landmarks, boxes, embedder)

@@ -1,4 +1,4 @@
-"""Photos that show one person each, as test sets have them: the face nearest to the centre, or the centre itself."""
+"""Photos of one person each, as test sets have them: the face nearest to the centre, or the centre itself."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Chips:
     """The faces of the N ``files`` that could be read, as ``embeddings.embed`` takes them.
 
     ``chips`` is (N, 224, 224, 3) uint8 RGB, ``landmarks`` (N, 5, 2) float32 in chip pixels, ``sides`` (N, 2)
-    float32, ``found`` (N,) bool: a face was found, it is not the centre of the photo. ``faces`` are in pixels of the
-    upright photos; ``unreadable`` says why the other files could not be read.
+    float32, ``found`` (N,) bool: a face was found, it is not the centre of the photo. ``faces`` are in pixels of
+    the upright photos; ``unreadable`` says why the other files could not be read.
     """
 
     files: tuple[Path, ...]
@@ -107,7 +107,7 @@ def portray(
         for done, part in enumerate(results, 1):
             parts.append(part)
             on_progress(min(done * CHUNK, len(files)), len(files))
-    return _joined(parts)
+    return joined(parts)
 
 
 def embed_portraits(files: Sequence[Path], portrayer: Portrayer) -> Portraits:
@@ -115,6 +115,17 @@ def embed_portraits(files: Sequence[Path], portrayer: Portrayer) -> Portraits:
     seen = portrait_chips(files, portrayer.detect, portrayer.max_side)
     vectors = {name: embed(seen.chips, seen.landmarks, seen.sides) for name, embed in portrayer.embedders.items()}
     return Portraits(seen.files, seen.faces, vectors, seen.found, seen.unreadable)
+
+
+def joined(parts: Sequence[Portraits]) -> Portraits:
+    """The portraits of all ``parts``, of which there is at least one, as one."""
+    return Portraits(
+        files=tuple(file for part in parts for file in part.files),
+        faces=tuple(face for part in parts for face in part.faces),
+        vectors={name: np.concatenate([part.vectors[name] for part in parts]) for name in parts[0].vectors},
+        found=np.concatenate([part.found for part in parts]),
+        unreadable=tuple(error for part in parts for error in part.unreadable),
+    )
 
 
 def in_parallel(
@@ -187,14 +198,4 @@ def _chips(kept: Sequence[tuple[Path, Face, UInt8, bool]], unreadable: Sequence[
         sides=sides(boxes),
         found=np.array([found for _, _, _, found in kept], bool),
         unreadable=tuple(unreadable),
-    )
-
-
-def _joined(parts: Sequence[Portraits]) -> Portraits:
-    return Portraits(
-        files=tuple(file for part in parts for file in part.files),
-        faces=tuple(face for part in parts for face in part.faces),
-        vectors={name: np.concatenate([part.vectors[name] for part in parts]) for name in parts[0].vectors},
-        found=np.concatenate([part.found for part in parts]),
-        unreadable=tuple(error for part in parts for error in part.unreadable),
     )

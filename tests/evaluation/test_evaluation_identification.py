@@ -29,9 +29,9 @@ def test_the_nearest_known_face_names_the_person() -> None:
         rates.append(right / len(asked))
     found = identify(vectors, labels)
     assert found is not None
-    assert 0.5 < found.neighbours.mean < 0.99
-    assert found.neighbours.mean == pytest.approx(np.mean(rates))
-    assert found.neighbours.error == pytest.approx(np.std(rates, ddof=1) / 5**0.5)
+    assert 0.5 < found.nearest.mean < 0.99
+    assert found.nearest.mean == pytest.approx(np.mean(rates))
+    assert found.nearest.error == pytest.approx(np.std(rates, ddof=1) / 5**0.5)
     assert (found.folds, found.people, found.faces, found.alone) == (5, 6, 60, 0)
 
 
@@ -40,7 +40,7 @@ def test_far_apart_people_are_told_apart_by_both() -> None:
     found = identify(vectors, labels, IdentifyOptions(neighbours=3))
     assert found is not None
     assert found.machine is not None
-    assert found.neighbours.mean == found.machine.mean == 1.0
+    assert found.nearest.mean == found.machine.mean == 1.0
     assert found.folds == 4, "no more folds than the largest person has faces"
 
 
@@ -53,7 +53,7 @@ def test_the_machine_sees_what_single_neighbours_do_not() -> None:
     found = identify(vectors.astype(np.float32), labels, IdentifyOptions(penalty=0.1))
     assert found is not None
     assert found.machine is not None
-    assert found.machine.mean > found.neighbours.mean + 0.05
+    assert found.machine.mean > found.nearest.mean + 0.05
 
 
 def test_people_with_one_face_take_no_part_and_two_faces_are_enough() -> None:
@@ -62,7 +62,7 @@ def test_people_with_one_face_take_no_part_and_two_faces_are_enough() -> None:
     found = identify(vectors, labels)
     assert found is not None
     assert (found.people, found.alone, found.faces, found.folds) == (3, 2, 6, 2)
-    assert found.neighbours.mean == 1.0
+    assert found.nearest.mean == 1.0
 
 
 @pytest.mark.parametrize("labels", [[], [1], [1, 2, 3], [1, 1, 1, 2]])
@@ -74,4 +74,4 @@ def test_very_many_people_are_left_to_the_neighbours(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(identification, "MOST_PEOPLE", 4)
     found = identify(*faces(5, 4, 0.02))
     assert found is not None
-    assert (found.neighbours.mean, found.machine) == (1.0, None)
+    assert (found.nearest.mean, found.machine) == (1.0, None)

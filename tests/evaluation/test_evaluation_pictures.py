@@ -23,7 +23,7 @@ def test_a_better_curve_is_higher() -> None:
     bad = ink(plot_roc({"model": Roc(far, np.array([0, 0.1, 0.2, 0.4, 1.0]))}))
     assert good.shape == bad.shape == (720, 960)
     middle = slice(400, 600)
-    assert np.flatnonzero(good[:, middle].any(axis=1)).max() < 100
+    assert np.flatnonzero(good[:, middle].any(axis=1)).max() < 130
     assert np.flatnonzero(bad[:, middle].any(axis=1)).min() > 300
 
 
@@ -34,6 +34,12 @@ def test_every_model_has_a_line_and_a_name() -> None:
     blue, orange = (31, 119, 180), (255, 127, 14)
     assert {blue, orange} <= set(map(tuple, colours.tolist()))
     assert not ink(plot_roc({})).any()
+
+
+def test_the_axis_shows_what_is_above_the_least_val() -> None:
+    far = np.array([0, 0.01, 1])
+    lows = [plot._bottom({"a": Roc(far, np.array([0, val, 1]))}) for val in (1.0, 0.96, 0.55, 0.1, 0.0)]
+    assert lows == pytest.approx([0.9, 0.8, 0.4, 0, 0])
 
 
 def test_the_axis_begins_where_rates_can_still_be_told() -> None:
