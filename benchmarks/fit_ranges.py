@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import openvino
 from PIL import Image
-from portraits import portrait_chips
+from portraits import chips_of
 
 import facecluster.nets
 from facecluster.embeddings import centre
@@ -40,7 +40,7 @@ def main() -> None:
         files = [options.data / row["path"] for row in csv.DictReader(file)][:: options.every]
     fit(catalogue.scout(), tiles(files), "scout")
     graph = catalogue.embedder(spec_of("facenet"))
-    fit(graph, batches(portrait_chips(files).chips, graph.shape), "facenet")
+    fit(graph, batches(chips_of(files).chips, graph.shape), "facenet")
     print(f"{len(files)} faces")
 
 

@@ -46,11 +46,14 @@ class Embedder:
         return cls(spec, fingerprint(name), network(catalogue.embedder(spec), device, threads=threads))
 
 
-def embed(chips: UInt8, landmarks: Float32, boxes: Float32, embedder: Embedder) -> Float32:
+def embed(
+    chips: UInt8, landmarks: Float32, boxes: Float32, embedder: Embedder, *, mirrored: bool = False
+) -> Float32:
     """Embeddings of N face chips: (N, dimension) float32, unit length.
 
     ``chips`` is (N, 224, 224, 3) uint8 RGB, ``landmarks`` (N, 5, 2) in chip pixels, ``boxes`` (N, 2) the
-    width and height of each face's box, which tells how much the chip was stretched.
+    width and height of each face's box, which tells how much the chip was stretched. With ``mirrored``, the
+    network is shown each crop with left and right exchanged.
     """
     spec, parts = embedder.spec, [np.zeros((0, dimension(embedder.spec)), np.float32)]
     for i in range(0, len(chips), BATCH):
@@ -59,9 +62,19 @@ def embed(chips: UInt8, landmarks: Float32, boxes: Float32, embedder: Embedder) 
             crops = align(chips[part], landmarks[part], boxes[part], spec.size)
         else:
             crops = box_crop(chips[part], spec.size).astype(np.float32)
-        (vectors,) = embedder.net(crops)
+        (vectors,) = embedder.net(crops[:, :, ::-1] if mirrored else crops)
         parts.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     return np.concatenate(parts)
+
+
+def embed_both_ways(chips: UInt8, landmarks: Float32, boxes: Float32, embedder: Embedder) -> Float32:
+    """The mean of the embeddings of each crop and of its mirror image, of unit length again; see ``embed``.
+
+    It takes twice the time and is a little more accurate.
+    """
+    both = embed(chips, landmarks, boxes, embedder) + embed(chips, landmarks, boxes, embedder, mirrored=True)
+    mean: Float32 = both / np.linalg.norm(both, axis=1, keepdims=True)
+    return mean
 
 
 def box_crop(chips: UInt8, size: int) -> UInt8:

@@ -1,16 +1,10 @@
-"""A face beside the same face with heat laid over it, as a PNG."""
+"""A face beside the same face with heat laid over it."""
 
 from __future__ import annotations
-
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from facecluster.errors import UsageError
 from facecluster.records import Box, Float32, UInt8
 
 SIDE = 448
@@ -59,43 +53,6 @@ def _overlaid(face: Image.Image, share: Float32) -> Image.Image:
     grey = np.asarray(face.convert("L"), np.float32)[:, :, None]
     opacity = STRONGEST * np.sqrt(share)[:, :, None]
     return Image.fromarray(np.round(grey * (1 - opacity) + hot * opacity).astype(np.uint8))
-
-
-def check_free(file: Path) -> None:
-    """Raise ``UsageError`` unless ``file`` can become a new PNG: it is not there yet, but its folder is."""
-    if file.suffix.lower() != ".png":
-        raise UsageError(f"The map is a PNG picture: call it {file.stem or 'map'}.png.")
-    with _sentences(file):
-        if file.exists() or file.is_symlink():
-            raise UsageError(f"{file} is there already: choose another file, or remove it first.")
-        if not file.parent.is_dir():
-            raise UsageError(f"There is no folder {file.parent}: make it first, or choose another.")
-
-
-def save(image: Image.Image, file: Path) -> None:
-    """Write a PNG, whole or not at all and never over another file; raises ``UsageError`` where it cannot."""
-    check_free(file)
-    with _sentences(file), tempfile.TemporaryDirectory(prefix=".facecluster-", dir=file.parent) as folder:
-        part = Path(folder) / "map.png"
-        image.save(part, "PNG")
-        _place(part, file)
-
-
-def _place(part: Path, file: Path) -> None:
-    """Move a file to where none may be; a link refuses a place that was taken meanwhile."""
-    try:
-        file.hardlink_to(part)
-    except OSError:  # it was taken, or the file system has no hard links
-        check_free(file)
-        part.rename(file)
-
-
-@contextmanager
-def _sentences(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written ({error.strerror}): choose another file.") from error
 
 
 def _shaped(image: Image.Image, box: Box) -> Image.Image:

@@ -16,6 +16,7 @@ from facecluster.cli import (
     calibrate,
     cluster,
     demo,
+    evaluate,
     explain,
     export,
     find,
@@ -95,6 +96,7 @@ app.command()(purge.purge)
 app.command()(explain.explain)
 app.add_typer(models.app, name="models")
 app.command()(migrate.migrate)
+app.add_typer(evaluate.app, name="evaluate")
 app.command()(demo.demo)
 
 

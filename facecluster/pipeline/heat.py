@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from facecluster import faces
-from facecluster.albums.heat import check_free, heat_map, save
+from facecluster.albums.heat import heat_map
+from facecluster.albums.picture import check_free, save
 from facecluster.embeddings import Embedder, embed, seen
 from facecluster.errors import UsageError
 from facecluster.occlusion import occlusion

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from facecluster import faces
 from facecluster.embeddings import BATCH, Embedder, embed
 from facecluster.errors import UsageError
 from facecluster.nets.weights import dimension
-from facecluster.pipeline.readers import sides
+from facecluster.pipeline.readers import Embed, sides
 from facecluster.records import Float32
 from facecluster.store import Store, StoredFace
 
@@ -27,7 +28,7 @@ def migrate(store: Store, embedder: Embedder, on_progress: Callable[[int, int], 
     todo = store.faces.without_vectors(embedder.fingerprint)
     for start in range(0, len(todo), BATCH):
         batch = todo[start : start + BATCH]
-        vectors = _embed(store, batch, embedder)
+        vectors = embed_stored(store, batch, partial(embed, embedder=embedder))
         with store.transaction():
             store.faces.add_vectors([found.id for found in batch], vectors, embedder.fingerprint)
         on_progress(min(start + BATCH, len(todo)), len(todo))
@@ -36,7 +37,8 @@ def migrate(store: Store, embedder: Embedder, on_progress: Callable[[int, int], 
     return len(todo)
 
 
-def _embed(store: Store, batch: list[StoredFace], embedder: Embedder) -> Float32:
+def embed_stored(store: Store, batch: list[StoredFace], embed: Embed) -> Float32:
+    """The embeddings (N, dimension) of some faces, from their chips."""
     chips = np.stack([faces.decode(jpeg) for _, jpeg in store.faces.chips([found.id for found in batch])])
     points = np.stack([faces.landmarks_in_chip(found.face.landmarks, found.face.box) for found in batch])
-    return embed(chips, points, sides([found.face.box for found in batch]), embedder)
+    return embed(chips, points, sides([found.face.box for found in batch]))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from facecluster import faces
-from facecluster.embeddings import Embedder, embed
+from facecluster.embeddings import Embedder, embed, embed_both_ways
 from facecluster.machine import cores
 from facecluster.nets.runtime import pick_device
 from facecluster.pipeline.outcomes import Claims, Outcome
-from facecluster.pipeline.readers import read
+from facecluster.pipeline.portraits import Portrayer
+from facecluster.pipeline.readers import Embed, read
 from facecluster.pipeline.scan import Read
 from facecluster.records import FileEntry
 
@@ -42,3 +43,26 @@ def looker(model: str, device: str, options: faces.DetectOptions) -> Callable[[P
     """What ``reader`` does, for one file at a time, on several cores."""
     work = reader(model, device, options, min(MOST_THREADS, cores()))
     return lambda path, claims: work([FileEntry(path, 0, 0)], claims)[0]
+
+
+def portrayer(
+    models: Sequence[str], device: str, *, flip: bool = False, options: faces.DetectOptions | None = None
+) -> Portrayer:
+    """MTCNN and the models of these names, for portraits; ``flip``: see ``embeddings.embed_both_ways``.
+
+    Raises ``UsageError`` for an unknown model, ``WeightsError``.
+    """
+    place, options = pick_device(device), options or faces.DetectOptions()
+    detector = faces.Detector.load(place, options)
+    embedders = {name: _embed(Embedder.load(name, place), flip) for name in models}
+    return Portrayer(lambda images: faces.detect(images, detector), embedders, options.max_side)
+
+
+def embedder(model: str, device: str) -> Embed:
+    """The model of this name, for chips. Raises ``UsageError``, ``WeightsError``."""
+    return _embed(Embedder.load(model, pick_device(device)))
+
+
+def _embed(embedder: Embedder, flip: bool = False) -> Embed:
+    how = embed_both_ways if flip else embed
+    return lambda chips, landmarks, boxes: how(chips, landmarks, boxes, embedder)

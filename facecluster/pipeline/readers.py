@@ -70,7 +70,7 @@ def _open(entry: FileEntry, claims: Claims, max_side: int) -> Opened:
 def _search(opened: Sequence[Opened], detect: Detect, embed: Embed) -> list[Outcome]:
     images = [picture[1].image for _, picture in opened if picture]
     found = iter(detect(images) if images else [])
-    cut = [(outcome, _cut(*picture, next(found)) if picture else []) for outcome, picture in opened]
+    cut = [(outcome, cut_faces(*picture, next(found)) if picture else []) for outcome, picture in opened]
     vectors = iter(_embed([pair for _, pairs in cut for pair in pairs], embed))
     return [
         replace(outcome, seen=tuple(Seen(face, faces.encode(chip), next(vectors)) for face, chip in pairs))
@@ -87,8 +87,11 @@ def _search_alone(one: Opened, detect: Detect, embed: Embed) -> list[Outcome]:
         return [replace(one[0], photo=None, reason=f"the search for faces failed ({said})", again=True)]
 
 
-def _cut(raw: photos.RawPhoto, opened: photos.OpenPhoto, found: list[Face]) -> list[tuple[Face, UInt8]]:
-    """Faces in full-size pixels with their chips, from a larger decoding where one of them is small."""
+def cut_faces(raw: photos.RawPhoto, opened: photos.OpenPhoto, found: list[Face]) -> list[tuple[Face, UInt8]]:
+    """Faces in full-size pixels with their chips, from a larger decoding where one of them is small.
+
+    ``found`` are in pixels of the ``opened`` photo; the sharpness of the result is that of the chips.
+    """
     full = [_scaled(face, 1 / opened.scale) for face in found]
     image, scale = opened.image, opened.scale
     narrowest = min((face.box.width for face in found), default=SHARP_BOX)

@@ -1,6 +1,7 @@
 """The library's database: SQLite through sqlite-utils; the only room that writes SQL."""
 
 from facecluster.store.calibrations import Calibrated
+from facecluster.store.evaluations import Evaluation
 from facecluster.store.faces import OwnedFace, StoredFace
 from facecluster.store.journal import Change
 from facecluster.store.library import Counts, Store, is_library
@@ -14,6 +15,7 @@ __all__ = [
     "Calibrated",
     "Change",
     "Counts",
+    "Evaluation",
     "KnownFile",
     "OwnedFace",
     "PersonFace",

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from facecluster.errors import StoreError
 from facecluster.store.calibrations import CalibrationTable
+from facecluster.store.evaluations import EvaluationTable
 from facecluster.store.faces import FaceTable
 from facecluster.store.journal import Journal
 from facecluster.store.links import LinkTable
@@ -41,8 +42,9 @@ class Counts:
 class Store:
     """The database of one library; use it as a context manager, which closes it.
 
-    ``photos``, ``faces``, ``people``, ``links``, ``journal``, ``refusals`` and ``calibrations`` hold the reads
-    and writes of their tables; a write outside of ``with store.transaction()`` is committed at once.
+    ``photos``, ``faces``, ``people``, ``links``, ``journal``, ``refusals``, ``calibrations`` and ``evaluations``
+    hold the reads and writes of their tables; a write outside of ``with store.transaction()`` is committed at
+    once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,6 +57,7 @@ class Store:
         self.journal = Journal(self.db)
         self.refusals = RefusalTable(self.db)
         self.calibrations = CalibrationTable(self.db)
+        self.evaluations = EvaluationTable(self.db)
 
     def __enter__(self) -> Self:
         return self

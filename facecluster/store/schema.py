@@ -153,6 +153,22 @@ def m004_links(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m005_evaluations(db: Database) -> None:
+    """What models were measured to be."""
+    db.execute(
+        """CREATE TABLE evaluations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,                 -- UTC
+            model TEXT NOT NULL,              -- its fingerprint; the library need not hold embeddings of it
+            name TEXT NOT NULL,               -- what it was called
+            what TEXT NOT NULL,               -- lfw, videos, folder or library
+            options TEXT NOT NULL,            -- JSON
+            figures TEXT NOT NULL             -- JSON: rates and counts, nobody's name
+        )"""
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the tables up to date; raises ``StoreError`` when a newer facecluster or another program made them."""
     if db.table_names() and not migrations.applied(db):

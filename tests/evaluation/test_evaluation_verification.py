@@ -1,67 +1,19 @@
-"""Every figure against its definition, by loops."""
+"""Verification against its definitions, by loops."""
 
 from __future__ import annotations
 
-from itertools import combinations
 from itertools import pairwise as adjacent
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facecluster import evaluation
-from facecluster.records import Int64
+from facecluster.errors import UsageError
+from facecluster.evaluation import verification
 
 Array = NDArray[Any]
-
-labels = st.lists(st.tuples(st.integers(-1, 4), st.integers(-1, 4)), min_size=1, max_size=25)
-
-
-def together(labels: Int64, i: int, j: int) -> bool:
-    return i == j or bool(labels[i] == labels[j] != -1)
-
-
-def share(wanted: list[bool], given: list[bool]) -> float:
-    among = [w for w, g in zip(wanted, given, strict=True) if g]
-    return sum(among) / len(among) if among else 1.0
-
-
-@given(labels)
-def test_bcubed_is_the_mean_over_faces_of_shares_of_their_group_and_person(rows: list[tuple[int, int]]) -> None:
-    found, truth = np.array(rows, np.int64).T
-    everyone = range(len(rows))
-    precision, recall = [], []
-    for i in everyone:
-        group = [together(found, i, j) for j in everyone]
-        person = [together(truth, i, j) for j in everyone]
-        precision.append(share(person, group))
-        recall.append(share(group, person))
-    score = evaluation.bcubed(found, truth)
-    p, r = np.mean(precision), np.mean(recall)
-    assert score == pytest.approx((p, r, 2 * p * r / (p + r)))
-
-
-@given(labels)
-def test_pairwise_counts_pairs(rows: list[tuple[int, int]]) -> None:
-    found, truth = np.array(rows, np.int64).T
-    pairs = list(combinations(range(len(rows)), 2))
-    predicted = [together(found, i, j) for i, j in pairs]
-    true = [together(truth, i, j) for i, j in pairs]
-    score = evaluation.pairwise(found, truth)
-    assert score.precision == pytest.approx(share(true, predicted))
-    assert score.recall == pytest.approx(share(predicted, true))
-
-
-def test_scores_of_known_groupings() -> None:
-    truth = np.array([0, 0, 0, 1])
-    assert evaluation.bcubed(truth, truth) == (1, 1, 1)
-    assert evaluation.bcubed(np.zeros(4, np.int64), truth).precision == pytest.approx((3 * 3 / 4 + 1 / 4) / 4)
-    assert evaluation.bcubed(np.full(4, -1), truth) == pytest.approx((1, 0.5, 2 / 3))
-    assert evaluation.pairwise(np.array([0, 0, 1, 1]), truth) == pytest.approx((1 / 2, 1 / 3, 0.4))
-    assert evaluation.bcubed(np.zeros(0, np.int64), np.zeros(0, np.int64)).f == 1
 
 
 @pytest.fixture
@@ -132,3 +84,50 @@ def test_val_over_folds_takes_the_threshold_of_the_others(pairs: tuple[Array, ..
     mean, error = evaluation.val_at_far_folds(distances, same, folds, 0.05)
     assert mean == pytest.approx(np.mean(vals))
     assert error == pytest.approx(np.std(vals, ddof=1) / 10**0.5)
+
+
+def test_a_fold_without_a_pair_of_one_person_has_no_val() -> None:
+    distances, same = np.array([0.1, 0.9, 0.2, 0.8, 0.5]), np.array([True, False, True, False, False])
+    mean, _ = evaluation.val_at_far_folds(distances, same, np.array([0, 0, 1, 1, 2]), 0.5)
+    assert mean == 1.0
+
+
+def test_pairs_of_embeddings_have_all_figures(pairs: tuple[Array, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, same, folds = pairs
+    monkeypatch.setattr(verification, "BLOCK", 7)
+    random = np.random.default_rng(1)
+    people = random.normal(size=(30, 8))
+    whose = random.permutation(np.arange(120) % 30)
+    vectors = people[whose] + random.normal(size=(120, 8))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    first, second = random.integers(0, 120, (2, 200))
+    second = np.where(same, [np.flatnonzero(whose == whose[i])[0] for i in first], second)
+    same = whose[first] == whose[second]
+    found = evaluation.verify_pairs(vectors, first, second, same, folds)
+    distances = np.array([sum((vectors[a] - vectors[b]) ** 2) for a, b in zip(first, second, strict=True)])
+    np.testing.assert_allclose(evaluation.pair_distances(vectors, first, second), distances, rtol=1e-5)
+    assert (found.pairs, found.same, found.folds) == (200, same.sum(), 10)
+    assert found.accuracy == pytest.approx(evaluation.verification_folds(distances, same, folds))
+    assert found.threshold == pytest.approx(slow_threshold(distances, same), abs=1e-5)
+    for fold, threshold in enumerate(found.thresholds):
+        assert threshold == pytest.approx(slow_threshold(distances[folds != fold], same[folds != fold]), abs=1e-5)
+    for rate, one in zip((0.01, 0.001), found.at_far, strict=True):
+        assert one[:4] == pytest.approx((rate, *evaluation.val_at_far(distances, same, rate)), abs=1e-5)
+        assert one.folds == pytest.approx(evaluation.val_at_far_folds(distances, same, folds, rate))
+
+
+@pytest.mark.parametrize(
+    ("same", "folds"),
+    [([], []), ([1, 0, 1, 0], [0, 0, 0, 0]), ([1, 0, 1, 1], [0, 0, 1, 1]), ([1, 0, 0, 0], [0, 0, 1, 1])],
+)
+def test_too_few_pairs_are_a_sentence(same: list[int], folds: list[int]) -> None:
+    with pytest.raises(UsageError, match="too few pairs"):
+        evaluation.verify_distances(np.arange(len(same)) / 10, np.array(same, bool), np.array(folds, int))
+
+
+def test_the_roc_rises_by_counting(pairs: tuple[Array, ...]) -> None:
+    distances, same, _ = pairs
+    curve = evaluation.roc(distances, same)
+    steps = [float("-inf"), *sorted(set(distances.tolist()))]
+    assert curve.far.tolist() == [float((distances[~same] <= step).mean()) for step in steps]
+    assert curve.val.tolist() == [float((distances[same] <= step).mean()) for step in steps]
