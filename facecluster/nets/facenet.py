@@ -99,10 +99,11 @@ def fold_batch_norm(net: FaceNet) -> FaceNet:
     return folded
 
 
-def facenet_arrays(name: str = "facenet", cache: Path | None = None) -> Arrays:
+def facenet_arrays(name: str = "facenet-casia", cache: Path | None = None) -> Arrays:
     """The trunk's weights for :func:`load_facenet`, converted and stored in the cache folder the first time.
 
-    ``name`` is ``facenet`` or ``facenet-vggface2``. Raises :class:`~facecluster.errors.WeightsError`.
+    ``name`` is ``facenet-casia`` or ``facenet-vggface2``, others' work. Raises
+    :class:`~facecluster.errors.WeightsError`.
     """
     return load_arrays(name, convert_graph, cache)
 

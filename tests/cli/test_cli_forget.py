@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import typer
 
+from facecluster.nets.install import install
 from facecluster.store import Store
 from tests.cli.conftest import Run
+from tests.trained_fakes import a_card, some_arrays
 
 
 @pytest.fixture
@@ -147,3 +149,14 @@ def test_purge_names_how_much_is_left_in_the_cache(known: Run, cache: Path) -> N
     out = known("purge", "--yes").out
     assert "The folder stays, with 1 other thing in it that facecluster did not make." in out
     assert [path.name for path in cache.iterdir()] == ["mine.txt"]
+
+
+def test_purge_tells_of_own_models_that_stay(known: Run, cache: Path, own_models: Path) -> None:
+    install(some_arrays(), a_card())
+    stays = f"1 model of your own in {own_models} will stay; --models removes them, too."
+    assert stays in known("purge", "--dry-run").out
+    out = known("purge", "--models", "--yes").out
+    assert stays not in out
+    assert str(own_models / "family.safetensors") in out.splitlines()
+    assert "Removed 4 files" in out
+    assert not own_models.exists()

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from facecluster.nets.weights import fingerprint, is_here
+from facecluster.demo import draw_library
+from facecluster.nets.facenet import facenet_arrays, load_facenet
+from facecluster.nets.folding import folded_arrays
+from facecluster.nets.specs import CASIA
+from facecluster.nets.trained import write_model
+from facecluster.nets.weights import fingerprint, head_file, is_here
 from facecluster.records import Float32
 from facecluster.store import Assignment, Store
 from tests.cli.conftest import Run
+from tests.trained_fakes import a_card
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +60,53 @@ def test_there_and_back_without_the_photos(process: Run, real_library: Path, env
     assert np.abs((after.vectors * before.vectors).sum(1)).max() < 0.9
 
     ran = process("migrate", "--model", "facenet", "--db", real_library)
+    assert ran.out.startswith("0 faces embedded; the library uses facenet now.")
+    np.testing.assert_array_equal(held(real_library).vectors, before.vectors)
+    assert held(real_library).people == before.people
+
+
+@pytest.fixture
+def perturbed(tmp_path: Path, weights_cache: Path) -> Path:
+    """The file of a whole FaceNet that sees 112 pixels and differs from CASIA's, as if it had been trained on."""
+    net = load_facenet(facenet_arrays(cache=weights_cache), head_file(CASIA))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            if name.endswith("conv.weight"):
+                weight *= 1 + 0.05 * torch.randn_like(weight)
+        for name, statistic in net.named_buffers():
+            if name.endswith("running_var"):
+                statistic *= 0.9 + 0.2 * torch.rand_like(statistic)
+    card = a_card(arch="facenet", dimension=128, size=112, join_distance=1.0)
+    write_model(folded_arrays(net), card, tmp_path / "made.safetensors")
+    return tmp_path / "made.safetensors"
+
+
+def test_to_an_own_model_and_back_keeps_people_and_names(
+    process: Run, real_library: Path, perturbed: Path, tmp_path: Path
+) -> None:
+    place = {"FACECLUSTER_MODELS": str(tmp_path / "models")}
+    assert process("people", "name", "1", "Anna", "--db", real_library).code == 0
+    before = held(real_library)
+    ran = process("models", "add", perturbed, **place)
+    assert (ran.code, ran.err) == (0, "")
+
+    ran = process("migrate", "--model", "family", "--db", real_library, **place)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"{len(before.chips)} faces embedded; the library uses family now.")
+    after = held(real_library)
+    assert (after.model, after.chips, after.people) == ("family", before.chips, before.people)
+    np.testing.assert_allclose(np.linalg.norm(after.vectors, axis=1), 1, atol=1e-3)
+    cosine = (after.vectors * before.vectors).sum(1)
+    assert 0.5 < cosine.min() <= cosine.max() < 0.9999
+    assert "Anna" in process("people", "--db", real_library, **place).out
+
+    draw_library(tmp_path / "photos", people=2, photos_per_person=1)
+    ran = process("scan", tmp_path / "photos", "--model", "family", "--db", tmp_path / "own.db", **place)
+    assert ran.code == 0, ran.err
+    assert "model     family" in process("status", "--db", tmp_path / "own.db", **place).out
+
+    ran = process("migrate", "--model", "facenet", "--db", real_library, **place)
     assert ran.out.startswith("0 faces embedded; the library uses facenet now.")
     np.testing.assert_array_equal(held(real_library).vectors, before.vectors)
     assert held(real_library).people == before.people

@@ -44,7 +44,7 @@ def random_head(dimension: int = 128) -> Arrays:
 
 @pytest.mark.skipif(int(cv2.__version__[0]) < 5, reason="OpenCV 4 crashes on this graph")
 def test_network_agrees_with_opencv_on_the_published_graph(arrays: Arrays, crops: Float32) -> None:
-    opencv = cv2.dnn.readNetFromTensorflow(str(weights.verified_source(spec_of("facenet").source)))
+    opencv = cv2.dnn.readNetFromTensorflow(str(weights.verified_source(spec_of("facenet-casia").source)))
     expected = []
     for crop in crops:
         opencv.setInput(crop[None])

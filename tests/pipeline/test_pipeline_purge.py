@@ -11,11 +11,13 @@ from facecluster.errors import StoreError, UsageError
 from facecluster.nets.cache import own_files
 from facecluster.nets.catalogue import refiner
 from facecluster.nets.graphs import Graph
+from facecluster.nets.install import install
 from facecluster.nets.runtime import Processor
 from facecluster.nets.specs import MODELS
 from facecluster.pipeline.purge import purge
 from facecluster.store import Store
 from facecluster.store.schema import migrations
+from tests.trained_fakes import a_card, some_arrays
 
 HEX16, HEX40 = "0123456789abcdef", "0123456789abcdef" * 2 + "01234567"
 
@@ -31,6 +33,7 @@ OWN = (
     f"graphs/scout-{HEX16}-1x266x266x4-7-bytes-{HEX16}/sha256",
     "graphs/.part-ab_1cd2e/new/net.xml",
     "graphs/.part-ab_1cd2e/old/sha256",
+    f"graphs/Family-2.0-{HEX16}-4x112x112x3-7/net.xml",
     "compiled/17795694578029534632.blob",
     f"compiled/faces_{HEX40}/summed._average-109.py311.nbi",
     f"compiled/faces_{HEX40}/summed._average-109.py313t.12.nbc",
@@ -121,6 +124,31 @@ def test_links_are_not_followed(database: Path, cache: Path, tmp_path: Path) -> 
     assert purge(database).others == 2
     assert len(names_in(elsewhere)) == 2
     assert (cache / "compiled").is_symlink()
+
+
+def test_own_models_stay_unless_asked_for(database: Path, cache: Path, own_models: Path) -> None:
+    install(some_arrays(), a_card("Family-2.0"))
+    write(own_models, ("broken.safetensors", "note.txt", ".part-ab/half.safetensors"))
+    own = {"Family-2.0.safetensors", ".part-ab/half.safetensors"}
+    found = purge(database, dry_run=True)
+    assert {path.relative_to(own_models).as_posix() for path in found.models} == own
+    assert purge(database).with_models is False
+    assert names_in(own_models) == {*own, "broken.safetensors", "note.txt"}
+    Store(database).close()
+    small, large = (purge(database, models=models, dry_run=True).size for models in (False, True))
+    assert large - small == sum((own_models / name).stat().st_size for name in own)
+    purge(database, models=True)
+    assert names_in(own_models) == {"broken.safetensors", "note.txt"}
+    assert not (own_models / ".part-ab").exists()
+
+
+def test_what_was_made_of_own_models_goes_with_them(database: Path, cache: Path, own_models: Path) -> None:
+    install(some_arrays(), a_card("Family-2.0"))
+    purge(database, keep_cache=True, models=True)
+    gone = {path for path in OWN if "Family" in path or path.endswith(".blob")}
+    assert len(gone) == 2
+    assert names_in(cache) == set(OWN) - gone
+    assert not own_models.exists()
 
 
 def test_a_cache_that_was_never_made_is_no_error(
