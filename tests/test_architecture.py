@@ -29,7 +29,8 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"__init__"},  # the package's door: its version, and Library on demand
-    {"pipeline", "training"},
+    {"training"},  # joins what the pipeline prepares
+    {"pipeline"},
     {"photos", "faces", "embeddings", "occlusion", "store", "people", "albums", "evaluation", "demo"},
     {"nets"},
     {"records", "errors", "machine"},

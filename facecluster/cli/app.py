@@ -28,6 +28,7 @@ from facecluster.cli import (
     scan,
     status,
     suggest,
+    train,
     verify,
 )
 from facecluster.cli.console import say_error
@@ -97,6 +98,7 @@ app.command()(explain.explain)
 app.add_typer(models.app, name="models")
 app.command()(migrate.migrate)
 app.add_typer(evaluate.app, name="evaluate")
+app.command()(train.train)
 app.command()(demo.demo)
 
 

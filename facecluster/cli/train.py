@@ -45,7 +45,9 @@ def train(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Photos of one face each, a folder per person. [default: the library]", metavar="FOLDER"),
+        typer.Option(
+            help="Photos of one face each, a folder per person. [default: the library]", metavar="FOLDER"
+        ),
     ] = None,
     unlabelled: Annotated[
         Path | None, typer.Option(help="Photos of people without a name, for the teachers.", metavar="FOLDER")
@@ -94,10 +96,11 @@ def train(
 ) -> None:
     """Train a model on people whom you know; it is installed if it is better than the one there is.
 
-    Learns from photos that show one face each, in a folder per person, or from the people whom you confirmed in your
-    library. Some of the people are set aside: on them, the new model and the present one are compared. The loss is
-    FaceNet's, triplets with semi-hard negatives; a teacher is a model to imitate beside that, and the only thing to
-    learn from faces that have no name. Ctrl-C keeps the best so far, and `--resume` goes on from there.
+    Learns from photos that show one face each, in a folder per person, or from the people whom you confirmed in
+    your library. Some of the people are set aside: on them, the new model and the present one are compared. The
+    loss is FaceNet's, triplets with semi-hard negatives; a teacher is a model to imitate beside that, and the
+    only thing to learn from faces that have no name. Ctrl-C keeps the best so far, and `--resume` goes on from
+    there.
 
     **Examples**
 
@@ -139,7 +142,9 @@ def _teachers(told: Iterable[str]) -> dict[str, float]:
         try:
             found[model] = float(weight or 1)
         except ValueError:
-            raise UsageError(f"{each!r} is no teacher: give a model, or a model and its weight, like sface=2.") from None
+            raise UsageError(
+                f"{each!r} is no teacher: give a model, or a model and its weight, like sface=2."
+            ) from None
     return found
 
 
@@ -195,9 +200,7 @@ def _judged(step: int, judged: Judged) -> None:
 
 
 def _told(judged: Judged) -> str:
-    return (
-        f"{judged.accuracy:.2%}, VAL {judged.val_at_hundredth:.1%} at FAR 1e-2, {judged.val:.1%} at 1e-3"
-    )
+    return f"{judged.accuracy:.2%}, VAL {judged.val_at_hundredth:.1%} at FAR 1e-2, {judged.val:.1%} at 1e-3"
 
 
 def _print(trained: Trained, folder: Path) -> None:

@@ -15,8 +15,8 @@ from facecluster.nets.weights import head_file, trained_file
 def arrays_of(spec: ModelSpec) -> Arrays:
     """The tensors of ``spec`` by the ``state_dict`` names of its architecture's network, float32.
 
-    Batch norm is folded into the layers before it; see ``folding``. Raises ``WeightsError``, and ``UsageError`` for a
-    model whose network cannot be trained here.
+    Batch norm is folded into the layers before it; see ``folding``. Raises ``WeightsError``, and ``UsageError``
+    for a model whose network cannot be trained here.
     """
     if spec.source.kind in ("shipped", "own"):
         return read_model(trained_file(spec), spec.source.sha256)[0]

@@ -1,4 +1,5 @@
-"""What a training face may look like: the chip's crop moved, turned, mirrored, blurred, darkened, partly covered.
+"""What a training face may look like: the chip's crop moved, turned, mirrored, blurred, darkened, partly
+covered.
 
 Everything is drawn from one generator, so a seed makes the same pictures again.
 """
@@ -26,8 +27,8 @@ SMALLEST = 40
 class AugmentOptions:
     """How far a picture may depart from what the detector cut.
 
-    ``shift`` and ``scale`` are shares of the crop's side, ``turn`` degrees, each the end of a uniform range about
-    0 (about 1 for the scale). The others are probabilities in 0..1 of a change.
+    ``shift`` and ``scale`` are shares of the crop's side, ``turn`` degrees, each the end of a uniform range
+    about 0 (about 1 for the scale). The others are probabilities in 0..1 of a change.
     """
 
     flip: float = 0.5
@@ -66,9 +67,7 @@ def crop(chip: UInt8, size: int, share: float, generator: np.random.Generator, o
     return picture
 
 
-def placement(
-    size: int, share: float, generator: np.random.Generator, options: AugmentOptions
-) -> np.ndarray:
+def placement(size: int, share: float, generator: np.random.Generator, options: AugmentOptions) -> np.ndarray:
     """The affine map (2, 3) from pixels of the crop to pixels of the chip, about the centres of both."""
     angle = np.deg2rad(generator.uniform(-options.turn, options.turn)) if options.turn else 0.0
     factor = CHIP_SIZE * share / size * (1 + generator.uniform(-1, 1) * options.scale)

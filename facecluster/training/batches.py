@@ -1,4 +1,4 @@
-"""Which faces come when: labelled batches epoch after epoch, with others beside them that only teachers look at."""
+"""Which faces come when: labelled ones, epoch after epoch, and others beside them for the teachers alone."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def batches(
 ) -> Iterator[Batch]:
     """Batches without end from ``rows`` (M,) of all N faces, beginning with that of step ``first``.
 
-    ``identity`` and ``group`` are (N,) int64 as in `TrainingFaces`. Labelled faces come as `identities.batches` deals
-    them, each epoch with another seed; ``others`` come from all rows, each once before any comes again. Without any
-    people to learn from, or with ``people`` 0, a batch is others alone. What a step gets depends on the seed and its
-    number alone, so a resumed training goes on with the same faces.
+    ``identity`` and ``group`` are (N,) int64 as in `TrainingFaces`. Labelled faces come as `identities.batches`
+    deals them, each epoch with another seed; ``others`` come from all rows, each once before any comes again.
+    Without any people to learn from, or with ``people`` 0, a batch is others alone. What a step gets depends on
+    the seed and its number alone, so a resumed training goes on with the same faces.
     """
     both = zip(_labelled(rows, identity, group, people, faces, seed), _others(rows, others, seed), strict=False)
     for known, beside in islice(both, first, None):

@@ -51,8 +51,8 @@ def backward(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor], c
     As ``loss(net(inputs)).backward()`` would, while only ``chunk`` faces at a time are in the network. ``loss``
     is called once, with (N, D) vectors; its own parameters get their gradients, too. Both passes draw the same
     random numbers (dropout), and leave torch's where one pass would. Autocast may be on. Raises ValueError for
-    batch norm that is training, because its result would depend on the chunk: set it to evaluation. A batch that is
-    one chunk is embedded once.
+    batch norm that is training, because its result would depend on the chunk: set it to evaluation. A batch that
+    is one chunk is embedded once.
     """
     _refuse_batch_statistics(net)
     if len(inputs) <= chunk:

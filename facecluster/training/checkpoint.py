@@ -1,17 +1,17 @@
 """A training on disk: what it needs to go on, and what a person wants to know of it.
 
-A run is a folder: ``README.txt`` says what it is, ``run.json`` how it was begun, ``steps.csv`` and ``curve.png`` how
-it went, ``checkpoint.pt`` is what it goes on from.
+A run is a folder: ``README.txt`` says what it is, ``run.json`` how it was begun, ``steps.csv`` and ``curve.png``
+how it went, ``checkpoint.pt`` is what it goes on from.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -62,7 +62,7 @@ def save(folder: Path, learner: Learner, course: Course) -> None:
     """Write the checkpoint and the table, whole or not at all."""
     part = folder / f".{CHECKPOINT}.part"
     torch.save({"learner": learner.state(), "course": _plain(course)}, part)
-    os.replace(part, folder / CHECKPOINT)
+    part.replace(folder / CHECKPOINT)
     write_table(folder / TABLE, course.losses)
 
 
@@ -83,8 +83,10 @@ def load(folder: Path, learner: Learner, course: Course) -> bool:
         course.losses = [Figures(*row) for row in told["losses"]]
         course.judged = {step: Judged(*row) for step, row in told["judged"].items()}
         course.best = told["best"]
-    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError) as error:
-        raise UsageError(f"{file} is damaged or of another training ({type(error).__name__}); begin anew.") from error
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, UnpicklingError) as error:
+        raise UsageError(
+            f"{file} is damaged or of another training ({type(error).__name__}); begin anew."
+        ) from error
     return True
 
 

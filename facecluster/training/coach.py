@@ -73,6 +73,7 @@ class Coach:
 
         if not learner.step:
             self.course.judged[0] = self.judge(None)
+            self.course.best = {name: value.clone() for name, value in self.pupil.net.state_dict().items()}
             telling.on_judged(0, self.course.judged[0])
         return finetune(
             learner,
@@ -109,10 +110,13 @@ class Coach:
 
     def _learner(self) -> Learner:
         options, net = self.options, self.pupil.net
-        labels, people = compact(self.given.identity[self.rows])
+        _, people = compact(self.given.identity[self.rows])
         trainable = freeze(net, self.pupil.kind, options.freeze)
         loss = make_loss(
-            options.loss, self._dimension(), people, LossOptions(options.margin, None, options.mining, options.seed)
+            options.loss,
+            self._dimension(),
+            people,
+            LossOptions(options.margin, None, options.mining, options.seed),
         )
         return Learner(net, trainable, loss, options)
 
@@ -129,7 +133,7 @@ class Coach:
                 net.head.projection.copy_(torch.from_numpy(projection))
 
     def _dimension(self) -> int:
-        return self.embed(self.rows[:1]).shape[1]
+        return int(self.embed(self.rows[:1]).shape[1])
 
     def _pictures(self, augment: AugmentOptions) -> Pictures:
         return Pictures(self.given, self.pupil.kind.size, self.pupil.share, augment, self.options.seed)

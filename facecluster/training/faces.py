@@ -1,6 +1,7 @@
 """The faces that a training learns from: their chips as JPEG, and whose they are.
 
-A photo per face, or the confirmed faces of a library; both come as chips, which hold enough for every network's crop.
+A photo per face, or the confirmed faces of a library; both come as chips, which hold enough for every network's
+crop.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from facecluster.training.identities import UNLABELLED, Labelled
 
 BATCH = 32
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingFaces:
-    """N faces: ``jpegs`` are their chips (224 × 224 RGB), ``landmarks`` (N, 5, 2) float32 in chip pixels, ``sides``
-    (N, 2) float32 the width and height of their boxes in the photo.
+    """N faces: ``jpegs`` are their chips (224 × 224 RGB), ``landmarks`` (N, 5, 2) float32 in chip pixels,
+    ``sides`` (N, 2) float32 the width and height of their boxes in the photo.
 
     ``identity`` is (N,) int64, an index into ``people``, -1 where nobody knows; ``group`` (N,) int64 is the set
     that a face is from, an index into ``sets``: two people of one set are two, those of two sets may be one.
@@ -128,10 +130,11 @@ def _cut(files: Sequence[Path], cut: Callable[[Sequence[Path]], Chips]) -> _Cut:
     seen = cut(files)
     good = np.flatnonzero(seen.found)
     trouble = [str(error) for error in seen.unreadable]
-    trouble += [f"{file}: no face was found" for file, found in zip(seen.files, seen.found, strict=True) if not found]
+    trouble += [
+        f"{file}: no face was found" for file, found in zip(seen.files, seen.found, strict=True) if not found
+    ]
     kept, jpegs = [seen.files[i] for i in good], [faces.encode(chip) for chip in seen.chips[good]]
     return _Cut(kept, jpegs, seen.landmarks[good], seen.sides[good], trouble)
-
 
 
 def save(given: TrainingFaces, file: Path) -> None:
@@ -159,7 +162,14 @@ def load(file: Path) -> TrainingFaces:
         with np.load(file, allow_pickle=False) as kept:
             data, ends = kept["jpegs"].tobytes(), kept["ends"].tolist()
             jpegs = tuple(data[start:end] for start, end in zip([0, *ends], ends, strict=False))
-            arrays = [kept[name] for name in ("landmarks", "sides", "identity", "group")]
-            return TrainingFaces(jpegs, *arrays, tuple(kept["people"].tolist()), tuple(kept["sets"].tolist()))
+            return TrainingFaces(
+                jpegs=jpegs,
+                landmarks=kept["landmarks"],
+                sides=kept["sides"],
+                identity=kept["identity"],
+                group=kept["group"],
+                people=tuple(kept["people"].tolist()),
+                sets=tuple(kept["sets"].tolist()),
+            )
     except (OSError, ValueError, LookupError, BadZipFile, EOFError) as error:
         raise UsageError(f"{file} is damaged: begin the training anew.") from error

@@ -1,7 +1,7 @@
 """The training itself: batches, steps, judging on people set aside, and the best network so far.
 
-F. Schroff, D. Kalenichenko, J. Philbin, "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR 2015,
-section 3, with what has been learnt since: a moving average of the weights, and teachers.
+F. Schroff, D. Kalenichenko, J. Philbin, "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR
+2015, section 3, with what has been learnt since: a moving average of the weights, and teachers.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Step:
 
 @dataclass(slots=True)
 class Course:
-    """How a training went: figures of its steps, and what its average was judged at which step; ``best`` weights.
+    """How a training went: figures of its steps, and what its average was judged at which step; ``best``
+    weights.
 
     Judgements rise when the network gets better; that of step 0 is the network as it came.
     """
@@ -61,7 +62,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
-    """What a training works on: faces, the ``rows`` of them to learn from, and the teachers' ``targets`` (N, E)."""
+    """What a training works on: faces, the ``rows`` to learn from, and the teachers' ``targets`` (N, E)."""
 
     given: TrainingFaces
     rows: Int64
@@ -81,8 +82,8 @@ def finetune(
 ) -> bool:
     """Train ``learner`` to its last step, from wherever it is, and write into ``course`` how it went.
 
-    ``judge`` is given the averaged weights; the best go to ``course.best``. Returns whether it came to the end: a
-    set ``stop`` ends it after the step in hand. Raises `CollapsedError`.
+    ``judge`` is given the averaged weights; the best go to ``course.best``. Returns whether it came to the end:
+    a set ``stop`` ends it after the step in hand. Raises `CollapsedError`.
     """
     options, stop = learner.options, stop or threading.Event()
     for figures, pace in _steps(learner, lesson):

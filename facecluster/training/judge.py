@@ -16,9 +16,9 @@ FARS = (1e-3, 1e-2)
 class Judged:
     """Means over the sets that hold pairs of one person and of two.
 
-    ``accuracy`` is the share of pairs told apart rightly, pairs of one person and of two counting equally, at the
-    best threshold of each set; ``val`` and ``val_at_hundredth`` are VAL at a FAR of 1e-3 and of 1e-2 (FaceNet,
-    section 4); ``faces`` and ``people`` how many there were.
+    ``accuracy`` is the share of pairs told apart rightly, pairs of one person and of two counting equally, at
+    the best threshold of each set; ``val`` and ``val_at_hundredth`` are VAL at a FAR of 1e-3 and of 1e-2
+    (FaceNet, section 4); ``faces`` and ``people`` how many there were.
     """
 
     accuracy: float
@@ -47,7 +47,8 @@ def judge(vectors: Float32, identity: Int64, group: Int64) -> Judged:
 
 
 def matched(theirs: Float32, ours: Float32, identity: Int64, group: Int64, distance: float) -> float:
-    """The squared distance of ``ours`` (N, D) that takes as many strangers for one as ``distance`` does of ``theirs``.
+    """The squared distance of ``ours`` (N, D) that takes as many strangers for one as ``distance`` does of
+    ``theirs``.
 
     Both embed the same N faces; strangers are pairs of two people of one set. Where that is none or all of them,
     it is the distance to the nearest, or to the farthest.

@@ -1,4 +1,4 @@
-"""A network that learns: one step at a time, with all that a step changes, so that it can be saved and gone on with."""
+"""A network that learns, step by step, with all that a step changes, so that it can be saved and gone on with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DECAY = 0.01
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What a step saw: the ``loss`` over identities, the distance from the teachers' ``targets`` and from their
-    ``similarities`` (0 without), the share of ``active`` pairs, and the mean squared distance of its embeddings."""
+    ``similarities`` (0 without), the share of ``active`` pairs, and the mean squared distance of its faces."""
 
     loss: float
     targets: float
@@ -45,8 +45,8 @@ class Learner:
     """
 
     def __init__(self, net: nn.Module, trainable: list[nn.Parameter], loss: Loss, options: TrainOptions) -> None:
-        self.net, self.loss, self.options = net.to(memory_format=torch.channels_last), loss, options  # type: ignore[call-overload]
-        self.net.eval()
+        net.to(memory_format=torch.channels_last)
+        self.net, self.loss, self.options = net.eval(), loss, options
         self.trainable, self.step = trainable, 0
         self.optimiser = _optimiser(net, trainable, loss, options)
         self.average = Average(net, options.decay)
@@ -116,9 +116,10 @@ class _Asked:
             near, alike = embedding_loss(vectors, wanted), similarity_loss(vectors, wanted)
         self.seen = own.item(), near.item(), alike.item()
         weights = self.options
-        return (
+        asked: Tensor = (
             weights.loss_weight * own + weights.target_weight * near + weights.similarity_weight * alike
         )
+        return asked
 
     def figures(self, vectors: Tensor) -> Figures:
         """What was seen, and how far apart the ``vectors`` are."""

@@ -19,16 +19,16 @@ HELD_OUT = 0.15
 class TrainOptions:
     """One training.
 
-    A batch is ``people`` × ``faces`` labelled faces of one set (FaceNet, section 3.2: about 1,800), and ``others``,
-    drawn from all faces, that only the teachers look at. ``loss`` is one of ``losses.LOSSES``, with ``mining`` and
-    ``margin`` as there; it counts ``loss_weight``, imitating the teachers' targets ``target_weight``, and imitating
-    their similarities between the faces of the batch ``similarity_weight``.
+    A batch is ``people`` × ``faces`` labelled faces of one set (FaceNet, section 3.2: about 1,800), and
+    ``others``, drawn from all faces, that only the teachers look at. ``loss`` is one of ``losses.LOSSES``, with
+    ``mining`` and ``margin`` as there; it counts ``loss_weight``, imitating the teachers' targets
+    ``target_weight``, and imitating their similarities between the faces of the batch ``similarity_weight``.
 
     ``rate`` is the learning rate that is reached after ``warm_up`` steps and falls to 0 along half a cosine over
-    ``steps``; that of the head and of the loss's own weights is ``head_rate`` times as high. ``decay`` is that of the
-    moving average of the weights, which is what is kept. ``chunk`` is how many faces are in the network at a time.
-    ``freeze`` names the last block that does not learn. Every ``judge_every`` steps, and at the end, the average is
-    judged on people who are set aside: ``held_out`` of each set.
+    ``steps``; that of the head and of the loss's own weights is ``head_rate`` times as high. ``decay`` is that
+    of the moving average of the weights, which is what is kept. ``chunk`` is how many faces are in the network
+    at a time. ``freeze`` names the last block that does not learn. Every ``judge_every`` steps, and at the end,
+    the average is judged on people who are set aside: ``held_out`` of each set.
     """
 
     steps: int = 200

@@ -20,7 +20,8 @@ from facecluster.training.faces import TrainingFaces
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
-    """Pictures of faces as a network sees them: ``size`` pixels, ``share`` of the chip's side, changed at random.
+    """Pictures of faces as a network sees them: ``size`` pixels, ``share`` of the chip's side, changed at
+    random.
 
     Face ``row`` at ``step`` looks the same whenever it is asked for.
     """

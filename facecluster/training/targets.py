@@ -1,8 +1,8 @@
 """What a student should say of each face: the embeddings of its teachers, brought into one space.
 
-A teacher sees the face as it is and in a mirror; the mean of both is better than either, so a student can come to be
-better than a teacher was. The network that the training begins with may be one of the teachers, which keeps what it
-knows: on few faces, a student that only imitates another network forgets more than it learns.
+A teacher sees the face as it is and in a mirror; the mean of both is better than either, so a student can come
+to be better than a teacher was. The network that the training begins with may be one of the teachers, which
+keeps what it knows: on few faces, a student that only imitates another network forgets more than it learns.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -37,15 +38,20 @@ def targets(
 ) -> Float32:
     """Where the teachers together see each of the N faces: (N, dimension) float32, unit length.
 
-    Each teacher's embeddings are centred on their mean, brought to unit length and multiplied with the root of its
-    weight, so that squared distances add up by weight; all side by side are reduced to the ``dimension`` principal
-    components with most variance (as many as there are, if fewer).
+    Each teacher's embeddings are centred on their mean, brought to unit length and multiplied with the root of
+    its weight, so that squared distances add up by weight; all side by side are reduced to the ``dimension``
+    principal components with most variance (as many as there are, if fewer).
     """
     said, total = [], len(given) * len(teachers)
     for i, teacher in enumerate(teachers):
-        vectors = seen_twice(given, teacher.embedder, lambda done, i=i: on_progress(i * len(given) + done, total))
+        before = i * len(given)
+        vectors = seen_twice(given, teacher.embedder, partial(_further, on_progress, before, total))
         said.append(np.sqrt(teacher.weight) * unit(vectors - vectors.mean(0)))
     return unit(principal(np.concatenate(said, axis=1), dimension))
+
+
+def _further(on_progress: Callable[[int, int], None], before: int, total: int, done: int) -> None:
+    on_progress(before + done, total)
 
 
 def seen_twice(
@@ -66,7 +72,7 @@ def seen_twice(
 
 
 def principal(vectors: Float32, dimension: int) -> Float32:
-    """``vectors`` (N, D) in the directions in which they vary most about 0, most first: (N, up to ``dimension``)."""
+    """``vectors`` (N, D) in the directions in which they vary most about 0: (N, up to ``dimension``)."""
     exact = vectors.astype(np.float64)
     _, components = np.linalg.eigh(exact.T @ exact)  # ascending
     return (exact @ components[:, ::-1][:, :dimension]).astype(np.float32)
@@ -75,13 +81,15 @@ def principal(vectors: Float32, dimension: int) -> Float32:
 def unit(vectors: Float32) -> Float32:
     """Rows of length 1; a row of zeros stays."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
+    shortened: Float32 = (vectors / np.where(length > 0, length, 1)).astype(np.float32)
+    return shortened
 
 
 def linear_fit(given: Float32, wanted: Float32, ridge: float = 1e-3) -> Float32:
     """The matrix (D, E) that brings ``given`` (N, D) nearest to ``wanted`` (N, E) in least squares.
 
-    ``ridge`` is the penalty on its entries, as a share of the mean variance (Hoerl & Kennard, Technometrics 1970).
+    ``ridge`` is the penalty on its entries, as a share of the mean variance (Hoerl & Kennard, Technometrics
+    1970).
     """
     x, y = given.astype(np.float64), wanted.astype(np.float64)
     gram = x.T @ x

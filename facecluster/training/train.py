@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from facecluster.embeddings import Embedder, embed
 from facecluster.errors import UsageError
 from facecluster.nets.card import NORMALISATION, Card
 from facecluster.nets.folding import folded_arrays
-from facecluster.nets.own import install, is_name
+from facecluster.nets.install import check_free, install
 from facecluster.nets.runtime import has_bfloat16, pick_device
-from facecluster.nets.specs import MODELS, spec_of
 from facecluster.nets.trained import copy_model, read_model, write_model
 from facecluster.pipeline.portraits import portrait_chips
 from facecluster.records import Float32, Int64
@@ -44,9 +44,9 @@ class Request:
     """What a training is asked for.
 
     Faces are those of the photos below ``data``, a folder per person, with those of ``unlabelled``; or, without
-    ``data``, the library's, of which the confirmed ones have a person. The network is of kind ``arch`` and begins as
-    the model ``start`` (None: random weights). ``teachers`` are models to imitate, with their weights. The result is
-    called ``name``, and has to beat the model ``against``.
+    ``data``, the library's, of which the confirmed ones have a person. The network is of kind ``arch`` and
+    begins as the model ``start`` (None: random weights). ``teachers`` are models to imitate, with their weights.
+    The result is called ``name``, and has to beat the model ``against``.
     """
 
     name: str
@@ -63,9 +63,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """How it ended: the model's ``file``, what it and the model that it had to beat were judged at, whether it is
-    ``installed``, and at which of its steps it was ``best``. ``step`` is the last that was done; ``finished`` is
-    false after a stop. ``trouble`` has a sentence for each photo that gave no face.
+    """How it ended: the model's ``file``, what it and the model that it had to beat were judged at, whether it
+    is ``installed``, and at which of its steps it was ``best``. ``step`` is the last that was done; ``finished``
+    is false after a stop. ``trouble`` has a sentence for each photo that gave no face.
     """
 
     name: str
@@ -94,10 +94,10 @@ def train(
     Raises ``UsageError`` when the name is taken, when there is too little to learn from, or for what is no
     model; ``WeightsError``; ``CollapsedError``. With ``resume``, ``request`` is that of ``asked(run)``.
     """
-    check_name(request.name)
     device = pick_device(request.device)
     options = replace(request.options, precision=_precision(request.options.precision, device))
     if not resume:
+        check_free(request.name)
         checkpoint.begin(run, asdict(request))
     given, trouble = _faces(request, run, store, device, on_progress)
     check_enough(given.identity, given.group)
@@ -117,12 +117,6 @@ def asked(run: Path) -> Request:
         return Request(**{**told, **paths}, options=options)
     except (TypeError, LookupError, AttributeError) as error:
         raise UsageError(f"{run} holds a training of another version of facecluster: begin anew.") from error
-
-
-def check_name(name: str) -> None:
-    """Raise ``UsageError`` when an own model cannot be called so."""
-    if not is_name(name) or name in MODELS:
-        raise UsageError(f"A model cannot be called {name!r}: take letters, digits, dashes and dots, and no built-in name.")
 
 
 def _precision(wanted: str, device: str) -> Any:
@@ -146,7 +140,7 @@ def _faces(
         given, missing = of_photos(
             labelled,
             lambda files: portrait_chips(files, lambda images: faces.detect(images, detector)),
-            lambda done, total: on_progress("Finding faces", "photos", done, total),
+            partial(on_progress, "Finding faces", "photos"),
         )
         trouble += missing
     elif store is not None:
@@ -166,16 +160,14 @@ def _targets(
         return None
     if not kept.is_file():
         teachers = [Teacher(Embedder.load(name, device), weight) for name, weight in request.teachers.items()]
-        aims = targets(
-            given, teachers, DIMENSION, lambda done, total: on_progress("Asking the teachers", "faces", done, total)
-        )
-        np.save(kept, aims)
+        tell = partial(on_progress, "Asking the teachers", "faces")
+        np.save(kept, targets(given, teachers, DIMENSION, tell))
     aims: Float32 = np.load(kept, allow_pickle=False)
     return aims
 
 
 def _graduate(request: Request, run: Path, coach: Coach, device: str) -> Trained:
-    """Store the best network, compare what was stored with the model that it has to beat, and install it if better."""
+    """Store the best network, compare what was stored with its rival, and install it if it is better."""
     course, file, held = coach.course, run / f"{request.name}.safetensors", coach.given.only(coach.held_out)
     rival = Embedder.load(request.against, device)
     theirs = embed(held.chips(np.arange(len(held))), held.landmarks, held.sides, rival)
@@ -187,10 +179,11 @@ def _graduate(request: Request, run: Path, coach: Coach, device: str) -> Trained
     ours = coach.embed(coach.held_out)
     judged = judge(ours, held.identity, held.group)
     join = matched(theirs, ours, held.identity, held.group, rival.spec.join_distance)
-    copy_model(file, file, replace(card, join_distance=join, figures=_figures(judged, against, request.against)))
+    card = replace(card, join_distance=join, figures=_figures(judged, against, request.against))
+    copy_model(file, file, card)
     better = judged.merit > against.merit
     if better:
-        install(file, request.name)
+        install(file, card)
     return Trained(
         request.name, request.against, file, judged, against, better, course.best_step, len(course.losses)
     )
@@ -221,6 +214,10 @@ def _people(given: TrainingFaces, rows: Int64) -> int:
 
 
 def _figures(judged: Judged, against: Judged, rival: str) -> dict[str, str | float]:
-    told = {"held-out": judged.accuracy, "held-out VAL@FAR 1e-2": judged.val_at_hundredth, "held-out VAL@FAR 1e-3": judged.val}
+    told = {
+        "held-out": judged.accuracy,
+        "held-out VAL@FAR 1e-2": judged.val_at_hundredth,
+        "held-out VAL@FAR 1e-3": judged.val,
+    }
     theirs = {f"{rival} on the same": against.accuracy, f"{rival} VAL@FAR 1e-3 on the same": against.val}
     return {name: round(100 * value, 2) for name, value in (told | theirs).items()}

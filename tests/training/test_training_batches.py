@@ -39,7 +39,9 @@ def test_every_labelled_face_comes_in_an_epoch() -> None:
 
 
 def same(one: list[Batch], other: list[Batch]) -> bool:
-    return all((a.rows.tolist(), a.labelled) == (b.rows.tolist(), b.labelled) for a, b in zip(one, other, strict=True))
+    return all(
+        (a.rows.tolist(), a.labelled) == (b.rows.tolist(), b.labelled) for a, b in zip(one, other, strict=True)
+    )
 
 
 @pytest.mark.parametrize("first", [1, 5, 23])

@@ -23,7 +23,9 @@ def slowly(vectors: Float32, identity: Int64, group: Int64) -> tuple[float, floa
     told = []
     for each in sorted(set(group)):
         rows = [i for i in range(len(group)) if group[i] == each]
-        pairs = [(float(2 - 2 * vectors[a] @ vectors[b]), identity[a] == identity[b]) for a, b in combinations(rows, 2)]
+        pairs = [
+            (float(2 - 2 * vectors[a] @ vectors[b]), identity[a] == identity[b]) for a, b in combinations(rows, 2)
+        ]
         own, others = [d for d, same in pairs if same], [d for d, same in pairs if not same]
 
         def shares(threshold: float, own: list[float] = own, others: list[float] = others) -> tuple[float, float]:

@@ -43,7 +43,13 @@ class Tiny(nn.Module):
 
 def tiny(seed: int = 0) -> Pupil:
     torch.manual_seed(seed)
-    kind = Architecture(name="tiny", size=SIZE, build=lambda dimension: Tiny(), blocks={"body": ("body",), "head": ("head",)}, source="")
+    kind = Architecture(
+        name="tiny",
+        size=SIZE,
+        build=lambda dimension: Tiny(),
+        blocks={"body": ("body",), "head": ("head",)},
+        source="",
+    )
     return Pupil(Tiny(), kind, 160 / CHIP_SIZE)
 
 
@@ -213,7 +219,11 @@ def test_nothing_is_drawn_before_the_first_step(tmp_path: Path) -> None:
 
 def test_of_equal_judgements_the_first_is_the_best() -> None:
     course = Course(losses=[Figures(1, 0, 0, 0, 1)])
-    course.judged = {0: Judged(0.5, 0.5, 0.5, 2, 2), 10: Judged(0.6, 0.6, 0.6, 2, 2), 20: Judged(0.6, 0.6, 0.6, 2, 2)}
+    course.judged = {
+        0: Judged(0.5, 0.5, 0.5, 2, 2),
+        10: Judged(0.6, 0.6, 0.6, 2, 2),
+        20: Judged(0.6, 0.6, 0.6, 2, 2),
+    }
     assert course.best_step == 10
 
 
