@@ -49,6 +49,7 @@ OWNERS = {
     "openvino": {"nets"},
     "hdbscan": {"people"},
     "sklearn": {"people", "evaluation"},
+    "matplotlib": {"evaluation"},
 }
 SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s.*INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|(CREATE|DROP)\s+\w+|PRAGMA)\s", re.S
@@ -57,6 +58,8 @@ SQL = re.compile(
 DEFERRED = {
     "cli/*": "facecluster, dataclasses, PIL: help and version answer at once",
     "__init__.py": "facecluster: importing the package is quick",
+    "evaluation/plot.py": "matplotlib: takes seconds to load, and few want a plot",
+    "evaluation/sheet.py": "matplotlib: its font is needed only for a sheet",
     "pipeline/opened.py": "facecluster: telling what there is needs no networks",
     "pipeline/library.py": "facecluster: status and export need no networks",
     "nets/catalogue.py": "facecluster: torch is needed only to make OpenVINO's files",
@@ -69,7 +72,7 @@ DEFERRED = {
 """Files with imports inside functions: which packages, and why."""
 
 DRAWERS = {"utils", "util", "helpers", "common", "misc", "config"}
-HEAVY = {"torch", "openvino", "hdbscan", "sklearn", "scipy", "facenet_pytorch"}
+HEAVY = {"torch", "openvino", "hdbscan", "sklearn", "scipy", "facenet_pytorch", "matplotlib"}
 
 
 def part_of(file: str) -> str:

@@ -15,7 +15,7 @@ from facecluster.errors import ModelMismatchError, UsageError
 from facecluster.nets.specs import ModelSpec, model_names, spec_of
 from facecluster.nets.weights import dimension, fingerprint, name_of
 from facecluster.pipeline.people import People
-from facecluster.store import Calibrated, Counts, Store, Unreadable
+from facecluster.store import Calibrated, Counts, Evaluation, Store, Unreadable
 
 if TYPE_CHECKING:
     from facecluster.people import ClusterOptions
@@ -119,6 +119,10 @@ class OpenLibrary:
             raise UsageError("The library is empty: run `facecluster scan FOLDER` first.")
         explanation = explain(self.store, known[0], face, self.cluster_options(), QualityGate())
         return explanation if map_to is None else replace(explanation, map=self._map(explanation, map_to, device))
+
+    def evaluations(self) -> dict[tuple[str, str], Evaluation]:
+        """What models were measured to be last, by fingerprint and kind of evaluation; see ``pipeline.evaluate``."""
+        return self.store.evaluations.latest()
 
     def status(self) -> Status:
         """Counts and unreadable files."""
