@@ -15,6 +15,7 @@ from facecluster.cli.console import (
     Database,
     Device,
     Json,
+    err,
     existing_library,
     number,
     out,
@@ -196,7 +197,7 @@ class _Show:
 
 
 def _judged(step: int, judged: Judged) -> None:
-    out.print(f"step {step:>5}: people set aside told apart {_told(judged)}")
+    err.print(f"step {step:>5}: people set aside told apart {_told(judged)}")
 
 
 def _told(judged: Judged) -> str:

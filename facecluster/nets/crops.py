@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from facecluster.errors import WeightsError
+from facecluster.nets.architectures import ARCHITECTURES
 from facecluster.nets.facenet import facenet_arrays, fold_batch_norm, load_facenet
 from facecluster.nets.sface import load_sface, sface_arrays
 from facecluster.nets.specs import ModelSpec
 from facecluster.nets.tensors import Arrays
+from facecluster.nets.trainable import network_of
 from facecluster.nets.trained import read_model
 from facecluster.nets.weights import head_file, trained_file
 
 LOADERS: dict[str, Callable[[Arrays], nn.Module]] = {
     "facenet": lambda arrays: fold_batch_norm(load_facenet(arrays)),
+    **{arch: partial(network_of, arch) for arch in ARCHITECTURES if arch != "facenet"},
 }
 """How the network of a trained model is made of its tensors, for inference, by its kind."""
 

@@ -1,11 +1,14 @@
-"""The tensors of a model as a training begins with them."""
+"""Models as a training begins with them, and as it leaves them."""
 
 from __future__ import annotations
 
+import torch
 from safetensors.numpy import load_file
+from torch import nn
 
 from facecluster.errors import UsageError
-from facecluster.nets.facenet import facenet_arrays
+from facecluster.nets.architectures import architecture_of
+from facecluster.nets.facenet import facenet_arrays, load_facenet
 from facecluster.nets.specs import ModelSpec
 from facecluster.nets.tensors import Arrays
 from facecluster.nets.trained import read_model
@@ -25,3 +28,17 @@ def arrays_of(spec: ModelSpec) -> Arrays:
     head = head_file(spec)
     arrays = facenet_arrays(spec.name)
     return arrays | {f"head.{name}": array for name, array in load_file(head).items()} if head else arrays
+
+
+def network_of(arch: str, arrays: Arrays) -> nn.Module:
+    """The network of an architecture with these tensors, in evaluation mode; FaceNet with the head that is theirs.
+
+    Raises ``UsageError`` for an unknown architecture, torch's ``RuntimeError`` for tensors that do not fit.
+    """
+    if arch == "facenet":
+        return load_facenet(arrays)
+    net = architecture_of(arch).build()
+    counters = [name for name in net.state_dict() if name.endswith(".num_batches_tracked")]
+    tensors = {name: torch.tensor(array) for name, array in arrays.items()}
+    net.load_state_dict(tensors | {name: torch.tensor(0) for name in counters})
+    return net.eval()

@@ -18,17 +18,17 @@ from facecluster.training import checkpoint, curve
 from facecluster.training.augment import AugmentOptions
 from facecluster.training.faces import TrainingFaces
 from facecluster.training.finetune import Course, Lesson, State, Step, finetune
-from facecluster.training.identities import compact, split
+from facecluster.training.identities import UNLABELLED, compact, split
 from facecluster.training.judge import Judged, judge
 from facecluster.training.learner import Learner
-from facecluster.training.losses import LossOptions, make_loss
+from facecluster.training.losses import ClassLoss, LossOptions, make_loss
 from facecluster.training.options import TrainOptions
 from facecluster.training.pictures import Pictures, normalised
 from facecluster.training.pupil import Pupil
 from facecluster.training.targets import linear_fit
 
 FITTED = 4000
-"""Faces that a head is fitted on before the first step."""
+"""Faces that a head, or the weight vectors of people, are fitted on before the first step."""
 
 EMBEDDED = 64
 
@@ -61,10 +61,14 @@ class Coach:
         What it leaves in ``folder`` is told in ``checkpoint``. Raises ``UsageError``, ``CollapsedError``.
         """
         telling = telling or Telling()
-        if not checkpoint.is_there(folder):
+        begun = checkpoint.is_there(folder)
+        if not begun:
             self._turn_head()
         learner = self._learner()
-        checkpoint.load(folder, learner, self.course)
+        if begun:
+            checkpoint.load(folder, learner, self.course)
+        elif isinstance(learner.loss, ClassLoss) and self.pupil.start:
+            self._place(learner.loss)
 
         def judged(step: int, found: Judged) -> None:
             checkpoint.save(folder, learner, self.course)
@@ -120,11 +124,22 @@ class Coach:
         )
         return Learner(net, trainable, loss, options)
 
+    def _place(self, loss: ClassLoss) -> None:
+        """Begin with the weight vectors of the people where the network sees them already."""
+        places = self._some(np.flatnonzero(self.given.identity[self.rows] != UNLABELLED))
+        labels, _ = compact(self.given.identity[self.rows])
+        seen = torch.from_numpy(self.embed(self.rows[places])).to(loss.weights.device)
+        loss.start(seen, torch.from_numpy(labels[places]))
+
+    def _some(self, rows: Int64) -> Int64:
+        """Up to ``FITTED`` of the rows, drawn."""
+        return np.random.default_rng(self.options.seed).permutation(rows)[:FITTED]
+
     def _turn_head(self) -> None:
         """Turn the head to what the teachers say, which is its best place to start from."""
         net = self.pupil.net
         if self.lesson.targets is not None and isinstance(net, FaceNet) and isinstance(net.head, Head):
-            rows = np.random.default_rng(self.options.seed).permutation(self.rows)[:FITTED]
+            rows = self._some(self.rows)
             seen = self.embed(rows, net.trunk)
             mean = seen.mean(0)
             projection = linear_fit(seen - mean, self.lesson.targets[rows])

@@ -9,10 +9,10 @@ from torch import nn
 
 from facecluster.errors import UsageError
 from facecluster.nets.architectures import Architecture, architecture_of
-from facecluster.nets.facenet import FaceNet, Head, load_facenet
+from facecluster.nets.facenet import FaceNet, Head
 from facecluster.nets.specs import spec_of
 from facecluster.nets.tensors import Arrays
-from facecluster.nets.trainable import arrays_of
+from facecluster.nets.trainable import arrays_of, network_of
 from facecluster.records import CHIP_SIZE
 
 DIMENSION = 128
@@ -51,25 +51,17 @@ def pupil(arch: str, start: str | None, seed: int, device: str = "cpu") -> Pupil
                 f"The model {start} is no {arch}, so a {arch} cannot begin with its weights: "
                 "give another --start, or --start none for random weights."
             )
-        net = _loaded(kind, arrays_of(spec_of(start)))
+        net = _with_head(network_of(arch, arrays_of(spec_of(start))))
     return Pupil(net.to(device), kind, start=start)
 
 
 def pupil_of(arrays: Arrays, like: Pupil, device: str) -> Pupil:
     """A pupil of the same kind with other tensors."""
-    return replace(like, net=_loaded(like.kind, arrays).to(device))
+    return replace(like, net=network_of(like.kind.name, arrays).to(device))
 
 
-def _loaded(kind: Architecture, arrays: Arrays) -> nn.Module:
-    if kind.name == "facenet":
-        return _with_head(load_facenet(arrays))
-    net = kind.build(DIMENSION)
-    net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
-    return net.eval()
-
-
-def _with_head(net: FaceNet) -> FaceNet:
-    """FaceNet with a head to 128-D: where it has none, one that keeps the first 128 dimensions."""
-    if isinstance(net.head, nn.Identity):
+def _with_head(net: nn.Module) -> nn.Module:
+    """A network, with a head to 128-D where it is a FaceNet without one: it keeps the first 128 dimensions."""
+    if isinstance(net, FaceNet) and isinstance(net.head, nn.Identity):
         net.head = Head(DIMENSION)
     return net

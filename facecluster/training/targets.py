@@ -75,7 +75,8 @@ def principal(vectors: Float32, dimension: int) -> Float32:
     """``vectors`` (N, D) in the directions in which they vary most about 0: (N, up to ``dimension``)."""
     exact = vectors.astype(np.float64)
     _, components = np.linalg.eigh(exact.T @ exact)  # ascending
-    return (exact @ components[:, ::-1][:, :dimension]).astype(np.float32)
+    kept: Float32 = (exact @ components[:, ::-1][:, :dimension]).astype(np.float32)
+    return kept
 
 
 def unit(vectors: Float32) -> Float32:

@@ -1,0 +1,201 @@
+"""A whole training: the real loop, a real small network, fakes for what finds faces and for the rival."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facecluster.embeddings import Embedder
+from facecluster.errors import UnreadablePhotoError, UsageError
+from facecluster.nets.specs import spec_of
+from facecluster.nets.weights import fingerprint
+from facecluster.pipeline.portraits import Chips
+from facecluster.records import CHIP_SIZE, Float32
+from facecluster.store import Store
+from facecluster.training import train as module
+from facecluster.training.faces import load, of_library, save
+from facecluster.training.options import TrainOptions
+from facecluster.training.targets import unit
+from facecluster.training.train import Request, asked, train
+from tests.training.pictures import chip_of, faces_of
+
+OPTIONS = TrainOptions(
+    steps=2, people=4, faces=2, warm_up=1, judge_every=2, held_out=0.3, chunk=16, precision="fp32"
+)
+REQUEST = Request(
+    name="family", arch="mobilefacenet", start=None, against="facenet", device="cpu", command="c", options=OPTIONS
+)
+
+
+def fake_cut(files: Sequence[Path], detect: object) -> Chips:
+    """Photos are chips already; one called ``nobody`` shows no face, one that is no photo cannot be read."""
+    readable = [file for file in files if file.stat().st_size]
+    unreadable = [UnreadablePhotoError(file, "it is empty") for file in files if not file.stat().st_size]
+    count = len(readable)
+    chips = [np.asarray(Image.open(file)) for file in readable]
+    return Chips(
+        files=tuple(readable),
+        faces=(),
+        chips=np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8),
+        landmarks=np.tile(np.float32([[85, 90], [139, 90], [112, 120], [90, 150], [134, 150]]), (count, 1, 1)),
+        sides=np.full((count, 2), 100, np.float32),
+        found=np.array([file.stem != "nobody" for file in readable], bool),
+        unreadable=tuple(unreadable),
+    )
+
+
+def nothing_known(crops: Float32) -> list[Float32]:
+    """An embedder that sees no difference between people: noise that depends on the last digits of the pixels."""
+    seeds = (crops.astype(np.int64).sum((1, 2, 3)) % 100_003).tolist()
+    return [unit(np.stack([np.random.default_rng(seed).normal(size=128) for seed in seeds]).astype(np.float32))]
+
+
+def all_known(crops: Float32) -> list[Float32]:
+    """An embedder that hardly errs on the coloured chips: their colours at a few places, about the middle grey."""
+    coarse = crops[:, 20::40, 20::40].reshape(len(crops), -1) - 127.5  # (N, 48)
+    return [unit(np.pad(coarse, ((0, 0), (0, 80))))]
+
+
+Rival = Callable[[Float32], list[Float32]]
+
+
+@pytest.fixture
+def rival(monkeypatch: pytest.MonkeyPatch, own_models: Path, real_weights: Path) -> Callable[[Rival], None]:
+    """Set what the model that is to be beaten sees; nobody is asked where faces are."""
+    monkeypatch.setattr(module.faces.Detector, "load", lambda *args: None)
+    monkeypatch.setattr(module, "portrait_chips", fake_cut)
+
+    def setting(net: Rival) -> None:
+        monkeypatch.setattr(module.Embedder, "load", lambda *args: Embedder(spec_of("facenet"), "mark", net))
+
+    setting(nothing_known)
+    return setting
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    for who in range(8):
+        (folder / f"person {who}").mkdir(parents=True)
+        for i in range(3):
+            Image.fromarray(chip_of(who, i + 1)).save(folder / f"person {who}" / f"{i}.png")
+    return folder
+
+
+def test_a_better_model_is_installed_and_can_embed(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path, own_models: Path
+) -> None:
+    (photos / "person 1" / "nobody.png").write_bytes((photos / "person 1" / "0.png").read_bytes())
+    (photos / "person 2" / "empty.jpg").touch()
+    trained = train(replace(REQUEST, data=photos), tmp_path / "run")
+    assert trained.installed
+    assert trained.finished
+    assert trained.judged.merit > trained.against.merit
+    assert (own_models / "family.safetensors").is_file()
+    assert sorted(sentence.rpartition("/")[2] for sentence in trained.trouble) == [
+        "empty.jpg: it is empty",
+        "nobody.png: no face was found",
+    ]
+    spec = spec_of("family")
+    assert (spec.arch, spec.size, spec.dimension) == ("mobilefacenet", 112, 128)
+    assert spec.accuracy is not None
+    assert spec.accuracy["held-out"] == pytest.approx(100 * trained.judged.accuracy, abs=0.01)
+    assert len(fingerprint("family")) == 16
+
+
+def test_one_that_is_no_better_is_kept_aside(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path, own_models: Path
+) -> None:
+    rival(all_known)
+    trained = train(replace(REQUEST, data=photos), tmp_path / "run")
+    assert not trained.installed
+    assert trained.against.merit >= trained.judged.merit
+    assert trained.file.is_file()
+    assert not own_models.exists()
+
+
+def test_what_is_compared_is_what_is_stored(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path, own_models: Path
+) -> None:
+    trained = train(replace(REQUEST, data=photos), tmp_path / "run")
+    again = train(asked(tmp_path / "run"), tmp_path / "run", resume=True) if not trained.installed else None
+    assert again is None or again.judged == trained.judged
+    assert trained.best in (0, 2)
+
+
+def test_a_run_tells_what_it_was_asked_and_goes_on_without_the_photos(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path
+) -> None:
+    request = replace(
+        REQUEST, data=photos, options=replace(OPTIONS, people=0, others=8), teachers={"facenet": 2.0}
+    )
+    rival(all_known)
+    train(request, tmp_path / "run")
+    assert asked(tmp_path / "run") == request
+    aims = np.load(tmp_path / "run" / "targets.npy")
+    assert aims.shape[0] == 24
+    assert np.linalg.norm(aims, axis=1) == pytest.approx(1, abs=1e-5)
+    for photo in photos.rglob("*.png"):
+        photo.unlink()
+    assert train(asked(tmp_path / "run"), tmp_path / "run", resume=True).finished
+
+
+@pytest.mark.parametrize("name", ["facenet", "a name", "", "-x"])
+def test_a_name_that_cannot_be_had_is_told_before_anything_else(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(UsageError, match=r"built in|cannot be called"):
+        train(replace(REQUEST, name=name, data=photos), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_little_is_refused_with_what_is_least(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path
+) -> None:
+    for who in range(3, 8):
+        for photo in (photos / f"person {who}").iterdir():
+            photo.unlink()
+    with pytest.raises(UsageError, match="6 people with two faces"):
+        train(replace(REQUEST, data=photos), tmp_path / "run")
+
+
+def test_an_empty_library_and_no_photos_are_sentences(rival: Callable[[Rival], None], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--data FOLDER"):
+        train(REQUEST, tmp_path / "run")
+    with Store(tmp_path / "library.db") as store, pytest.raises(UsageError, match="library is empty"):
+        of_library(store)
+
+
+def test_a_run_of_another_version_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"name": "x", "options": {"augment": {}, "colour": "red"}}))
+    with pytest.raises(UsageError, match="another version"):
+        asked(tmp_path)
+
+
+def test_faces_are_kept_and_read_back(tmp_path: Path) -> None:
+    given = faces_of(np.array([0, 0, 1, -1]), np.array([0, 0, 1, 1]))
+    save(given, tmp_path / "faces.npz")
+    again = load(tmp_path / "faces.npz")
+    assert again.jpegs == given.jpegs
+    assert (again.people, again.sets) == (given.people, given.sets)
+    for name in ("landmarks", "sides", "identity", "group"):
+        assert (getattr(again, name) == getattr(given, name)).all()
+    assert (tmp_path / "faces.npz").stat().st_mode & 0o077 == 0
+    (tmp_path / "faces.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(UsageError, match="damaged"):
+        load(tmp_path / "faces.npz")
+
+
+def test_some_faces_alone_keep_their_numbers() -> None:
+    given = faces_of(np.array([0, 0, 1, -1]))
+    some = given.only(np.array([2, 0]))
+    assert some.jpegs == (given.jpegs[2], given.jpegs[0])
+    assert some.identity.tolist() == [1, 0]
+    assert some.chips([0]).shape == (1, CHIP_SIZE, CHIP_SIZE, 3)
+    assert some.chips([]).shape == (0, CHIP_SIZE, CHIP_SIZE, 3)
