@@ -49,7 +49,7 @@ OWNERS = {
     "openvino": {"nets"},
     "hdbscan": {"people"},
     "sklearn": {"people", "evaluation"},
-    "matplotlib": {"evaluation"},
+    "matplotlib": {"evaluation", "training"},
 }
 SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s.*INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|(CREATE|DROP)\s+\w+|PRAGMA)\s", re.S
@@ -68,6 +68,7 @@ DEFERRED = {
     "nets/pull.py": "torch: listing models is quick",
     "nets/runtime.py": "facecluster: torch is needed only on a GPU",
     "nets/sface.py": "onnx: comes with an extra",
+    "training/curve.py": "matplotlib: it takes a second",
 }
 """Files with imports inside functions: which packages, and why."""
 

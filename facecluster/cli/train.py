@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,58 +40,83 @@ TROUBLES = 5
 """Photos without a face that are named; the others are counted."""
 
 
+Name = Annotated[
+    str | None, typer.Argument(help="What to call the model: letters, digits, dashes, dots.", metavar="NAME")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Photos of one face each, a folder per person. [default: the library]", metavar="FOLDER"),
+]
+Unlabelled = Annotated[
+    Path | None, typer.Option(help="Photos of people without a name, for the teachers.", metavar="FOLDER")
+]
+Arch = Annotated[str, typer.Option(help="The network: facenet, nn1, nn2 or mobilefacenet.")]
+Start = Annotated[
+    str | None,
+    typer.Option(help="Model whose weights it begins with, or none. [default: facenet, for a facenet]"),
+]
+Teachers = Annotated[
+    list[str] | None,
+    typer.Option(help="A model to imitate, and its weight; may be repeated.", metavar="MODEL[=WEIGHT]"),
+]
+Loss = Annotated[str, typer.Option(help="triplet, contrastive, softmax, arcface, cosface or sphereface.")]
+MiningKind = Annotated[str, typer.Option(help="Which triplets: semi-hard, hard or all.")]
+Margin = Annotated[float | None, typer.Option(help="The loss's margin. [default: the loss's own]")]
+People = Annotated[int, typer.Option(min=0, help="People in a batch; 0: only teachers teach.")]
+Faces = Annotated[int, typer.Option(min=2, help="Faces of each of them in a batch.")]
+Others = Annotated[int, typer.Option(min=0, help="More faces in a batch, for the teachers alone.")]
+Steps = Annotated[int, typer.Option(min=1, help="Batches to learn from.")]
+Rate = Annotated[float, typer.Option(help="The highest learning rate.")]
+Optimiser = Annotated[str, typer.Option(help="adamw, or adagrad as in the paper.")]
+Freeze = Annotated[
+    str | None, typer.Option(help="The last block that does not learn; mixed_6a leaves the upper half.")
+]
+Chunk = Annotated[int, typer.Option(min=1, help="Faces in the network at a time: its memory.")]
+LossWeight = Annotated[float, typer.Option(help="Weight of the loss over people.")]
+TargetWeight = Annotated[float, typer.Option(help="Weight of the distance from the teachers.")]
+SimilarityWeight = Annotated[float, typer.Option(help="Weight of seeing the likenesses they see.")]
+HeldOut = Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of people to judge with.")]
+JudgeEvery = Annotated[int, typer.Option(min=1, help="Steps from one judgement to the next.")]
+Seed = Annotated[int, typer.Option(min=0, help="Another seed is another training.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+Against = Annotated[str, typer.Option(help="The model that it has to beat to be installed.")]
+Run = Annotated[
+    Path | None, typer.Option(help="Where the training is kept. [default: NAME-training]", metavar="FOLDER")
+]
+Resume = Annotated[
+    Path | None, typer.Option(help="Go on with the training kept in this folder.", metavar="FOLDER")
+]
+
+
 def train(
     context: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(help="What to call the model: letters, digits, dashes, dots.", metavar="NAME")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Photos of one face each, a folder per person. [default: the library]", metavar="FOLDER"
-        ),
-    ] = None,
-    unlabelled: Annotated[
-        Path | None, typer.Option(help="Photos of people without a name, for the teachers.", metavar="FOLDER")
-    ] = None,
-    arch: Annotated[str, typer.Option(help="The network: facenet, nn1, nn2 or mobilefacenet.")] = "facenet",
-    start: Annotated[
-        str | None,
-        typer.Option(help="Model whose weights it begins with, or none. [default: facenet, for a facenet]"),
-    ] = None,
-    teacher: Annotated[
-        list[str] | None,
-        typer.Option(help="A model to imitate, and its weight; may be repeated.", metavar="MODEL[=WEIGHT]"),
-    ] = None,
-    loss: Annotated[
-        str, typer.Option(help="triplet, contrastive, softmax, arcface, cosface or sphereface.")
-    ] = "triplet",
-    mining: Annotated[str, typer.Option(help="Which triplets: semi-hard, hard or all.")] = "semi-hard",
-    margin: Annotated[float | None, typer.Option(help="The loss's margin. [default: the loss's own]")] = None,
-    people: Annotated[int, typer.Option(min=0, help="People in a batch; 0: only teachers teach.")] = 45,
-    faces: Annotated[int, typer.Option(min=2, help="Faces of each of them in a batch.")] = 40,
-    others: Annotated[int, typer.Option(min=0, help="More faces in a batch, for the teachers alone.")] = 0,
-    steps: Annotated[int, typer.Option(min=1, help="Batches to learn from.")] = 200,
-    rate: Annotated[float, typer.Option(help="The highest learning rate.")] = 1e-4,
-    optimiser: Annotated[str, typer.Option(help="adamw, or adagrad as in the paper.")] = "adamw",
-    freeze: Annotated[
-        str | None, typer.Option(help="The last block that does not learn; mixed_6a leaves the upper half.")
-    ] = None,
-    chunk: Annotated[int, typer.Option(min=1, help="Faces in the network at a time: its memory.")] = 64,
-    loss_weight: Annotated[float, typer.Option(help="Weight of the loss over people.")] = 1.0,
-    target_weight: Annotated[float, typer.Option(help="Weight of the distance from the teachers.")] = 1.0,
-    similarity_weight: Annotated[float, typer.Option(help="Weight of seeing the likenesses they see.")] = 10.0,
-    held_out: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of people to judge with.")] = 0.15,
-    judge_every: Annotated[int, typer.Option(min=1, help="Steps from one judgement to the next.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed is another training.")] = 0,
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    against: Annotated[str, typer.Option(help="The model that it has to beat to be installed.")] = "facenet",
-    run: Annotated[
-        Path | None, typer.Option(help="Where the training is kept. [default: NAME-training]", metavar="FOLDER")
-    ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with the training kept in this folder.", metavar="FOLDER")
-    ] = None,
+    name: Name = None,
+    data: Data = None,
+    unlabelled: Unlabelled = None,
+    arch: Arch = "facenet",
+    start: Start = None,
+    teacher: Teachers = None,
+    loss: Loss = "triplet",
+    mining: MiningKind = "semi-hard",
+    margin: Margin = None,
+    people: People = 45,
+    faces: Faces = 40,
+    others: Others = 0,
+    steps: Steps = 200,
+    rate: Rate = 1e-4,
+    optimiser: Optimiser = "adamw",
+    freeze: Freeze = None,
+    chunk: Chunk = 64,
+    loss_weight: LossWeight = 1.0,
+    target_weight: TargetWeight = 1.0,
+    similarity_weight: SimilarityWeight = 10.0,
+    held_out: HeldOut = 0.15,
+    judge_every: JudgeEvery = 100,
+    seed: Seed = 0,
+    precision: Precision = "auto",
+    against: Against = "facenet",
+    run: Run = None,
+    resume: Resume = None,
     device: Device = "auto",
     db: Database = None,
     json: Json = False,
@@ -150,8 +176,6 @@ def _teachers(told: Iterable[str]) -> dict[str, float]:
 
 
 def _train(request: Request, folder: Path, db: Path | None, *, resume: bool) -> Trained:
-    from contextlib import ExitStack
-
     from facecluster.training.train import train as run
 
     with ExitStack() as stack:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from facecluster import __version__, faces
+from facecluster import faces
 from facecluster.embeddings import Embedder, embed
 from facecluster.errors import UsageError
 from facecluster.nets.card import NORMALISATION, Card
@@ -202,7 +203,7 @@ def _card(request: Request, coach: Coach, join_distance: float) -> Card:
         normalisation=NORMALISATION,
         join_distance=join_distance,
         licence="yours, as far as the photos and the models that it comes from allow",
-        origin=f"trained by facecluster {__version__} from {began}{taught}",
+        origin=f"trained by facecluster {version('facecluster')} from {began}{taught}",
         training_data=f"{len(coach.rows):,} faces, those with a label of {_people(given, coach.rows):,} people",
         command=request.command,
         made_at=datetime.now(UTC).date().isoformat(),

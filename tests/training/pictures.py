@@ -10,6 +10,10 @@ from facecluster.records import CHIP_SIZE, Int64, UInt8
 from facecluster.training.faces import TrainingFaces
 
 
+POINTS = ((85, 90), (139, 90), (112, 120), (90, 150), (134, 150))
+"""Landmarks of a face, in pixels of its chip."""
+
+
 def chip_of(seed: int, noise: int = 0) -> UInt8:
     """A smooth coloured chip, another for each ``seed``; with ``noise``, a bit of it."""
     rng = np.random.default_rng(seed)
@@ -24,7 +28,7 @@ def faces_of(identity: Int64, group: Int64 | None = None) -> TrainingFaces:
     """A face for each identity given; those of one identity look alike, -1 like nobody."""
     chips = [chip_of(int(who) if who >= 0 else 1000 + i, i + 1) for i, who in enumerate(identity)]
     count = len(chips)
-    points = np.tile(np.float32([[85, 90], [139, 90], [112, 120], [90, 150], [134, 150]]), (count, 1, 1))
+    points = np.tile(np.array(POINTS, np.float32), (count, 1, 1))
     people = tuple(f"p{i}" for i in range(int(identity.max(initial=-1)) + 1))
     group = np.zeros(count, np.int64) if group is None else group
     sets = tuple(f"s{i}" for i in range(int(group.max(initial=0)) + 1))

@@ -80,7 +80,7 @@ def test_a_matched_distance_takes_as_many_strangers_for_one() -> None:
             for a, b in combinations(range(60), 2)
             if identity[a] != identity[b] and group[a] == group[b]
         ]
-        return sum(told) / len(told)
+        return float(sum(told) / len(told))
 
     assert share(ours, distance) == pytest.approx(share(theirs, 0.8), abs=0.005)
     assert matched(theirs, theirs, identity, group, 0.8) == pytest.approx(0.8, abs=0.02)

@@ -46,7 +46,7 @@ def tiny(seed: int = 0) -> Pupil:
     kind = Architecture(
         name="tiny",
         size=SIZE,
-        build=lambda dimension: Tiny(),
+        build=lambda dimension=8: Tiny(),
         blocks={"body": ("body",), "head": ("head",)},
         source="",
     )
@@ -115,7 +115,8 @@ def test_the_best_weights_are_kept_and_not_the_last(tmp_path: Path) -> None:
 
     def judge(weights: dict[str, Tensor] | None) -> Judged:
         seen.append({name: value.clone() for name, value in (weights or {}).items()})
-        return Judged(*[next(merits)] * 3, faces=1, people=1)
+        merit = next(merits)
+        return Judged(merit, merit, merit, 1, 1)
 
     one.judge = judge  # type: ignore[method-assign]
     one.train(begun(tmp_path / "run"))
@@ -136,8 +137,8 @@ def test_frozen_blocks_stay(tmp_path: Path) -> None:
 def test_a_collapse_ends_it_with_a_sentence(tmp_path: Path) -> None:
     one = coach()
     with torch.no_grad():
-        one.pupil.net.head.weight.zero_()
-        one.pupil.net.head.bias.fill_(1)
+        one.pupil.net.get_parameter("head.weight").zero_()
+        one.pupil.net.get_parameter("head.bias").fill_(1)
     with pytest.raises(CollapsedError, match="same embedding"):
         one.train(begun(tmp_path / "run"))
 

@@ -12,7 +12,7 @@ def rows(seed: int, *shape: int) -> Float32:
 
 
 def test_principal_components_keep_the_products_that_they_can() -> None:
-    vectors = rows(0, 40, 6) * np.float32([5, 4, 3, 0.01, 0.01, 0.01])
+    vectors = rows(0, 40, 6) * np.array([5, 4, 3, 0.01, 0.01, 0.01], np.float32)
     left, sizes, _ = np.linalg.svd(vectors.astype(np.float64), full_matrices=False)
     shortened = principal(vectors, 3)
     assert shortened.shape == (40, 3)

@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facecluster import faces
 from facecluster.embeddings import Embedder
 from facecluster.errors import UnreadablePhotoError, UsageError
 from facecluster.nets.specs import spec_of
 from facecluster.nets.weights import fingerprint
 from facecluster.pipeline.portraits import Chips
-from facecluster.records import CHIP_SIZE, Float32
+from facecluster.records import CHIP_SIZE, Float32, UInt8
 from facecluster.store import Store
 from facecluster.training import train as module
 from facecluster.training.faces import load, of_library, save
 from facecluster.training.options import TrainOptions
 from facecluster.training.targets import unit
 from facecluster.training.train import Request, asked, train
-from tests.training.pictures import chip_of, faces_of
+from tests.training.pictures import POINTS, chip_of, faces_of
 
 OPTIONS = TrainOptions(
     steps=2, people=4, faces=2, warm_up=1, judge_every=2, held_out=0.3, chunk=16, precision="fp32"
@@ -43,36 +44,36 @@ def fake_cut(files: Sequence[Path], detect: object) -> Chips:
         files=tuple(readable),
         faces=(),
         chips=np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8),
-        landmarks=np.tile(np.float32([[85, 90], [139, 90], [112, 120], [90, 150], [134, 150]]), (count, 1, 1)),
+        landmarks=np.tile(np.array(POINTS, np.float32), (count, 1, 1)),
         sides=np.full((count, 2), 100, np.float32),
         found=np.array([file.stem != "nobody" for file in readable], bool),
         unreadable=tuple(unreadable),
     )
 
 
-def nothing_known(crops: Float32) -> list[Float32]:
+def nothing_known(crops: Float32 | UInt8, /) -> list[Float32]:
     """An embedder that sees no difference between people: noise that depends on the last digits of the pixels."""
     seeds = (crops.astype(np.int64).sum((1, 2, 3)) % 100_003).tolist()
     return [unit(np.stack([np.random.default_rng(seed).normal(size=128) for seed in seeds]).astype(np.float32))]
 
 
-def all_known(crops: Float32) -> list[Float32]:
+def all_known(crops: Float32 | UInt8, /) -> list[Float32]:
     """An embedder that hardly errs on the coloured chips: their colours at a few places, about the middle grey."""
     coarse = crops[:, 20::40, 20::40].reshape(len(crops), -1) - 127.5  # (N, 48)
     return [unit(np.pad(coarse, ((0, 0), (0, 80))))]
 
 
-Rival = Callable[[Float32], list[Float32]]
+Rival = Callable[[Float32 | UInt8], list[Float32]]
 
 
 @pytest.fixture
 def rival(monkeypatch: pytest.MonkeyPatch, own_models: Path, real_weights: Path) -> Callable[[Rival], None]:
     """Set what the model that is to be beaten sees; nobody is asked where faces are."""
-    monkeypatch.setattr(module.faces.Detector, "load", lambda *args: None)
+    monkeypatch.setattr(faces.Detector, "load", lambda *args: None)
     monkeypatch.setattr(module, "portrait_chips", fake_cut)
 
     def setting(net: Rival) -> None:
-        monkeypatch.setattr(module.Embedder, "load", lambda *args: Embedder(spec_of("facenet"), "mark", net))
+        monkeypatch.setattr(Embedder, "load", lambda *args: Embedder(spec_of("facenet"), "mark", net))
 
     setting(nothing_known)
     return setting
