@@ -103,7 +103,7 @@ def train(
     faces: Faces = 40,
     others: Others = 0,
     steps: Steps = 200,
-    rate: Rate = 1e-4,
+    rate: Rate = 2e-5,
     optimiser: Optimiser = "adamw",
     freeze: Freeze = None,
     chunk: Chunk = 64,

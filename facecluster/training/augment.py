@@ -32,15 +32,15 @@ class AugmentOptions:
     """
 
     flip: float = 0.5
-    shift: float = 0.03
-    scale: float = 0.06
-    turn: float = 4.0
-    light: float = 0.5
-    grey: float = 0.05
-    blur: float = 0.15
-    small: float = 0.2
-    jpeg: float = 0.2
-    cover: float = 0.2
+    shift: float = 0.02
+    scale: float = 0.04
+    turn: float = 3.0
+    light: float = 0.3
+    grey: float = 0.02
+    blur: float = 0.05
+    small: float = 0.1
+    jpeg: float = 0.1
+    cover: float = 0.05
 
     @classmethod
     def none(cls) -> AugmentOptions:

@@ -140,4 +140,4 @@ def _optimiser(
     ]
     if options.optimiser == "adagrad":
         return torch.optim.Adagrad(groups, lr=options.rate)
-    return torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.99), weight_decay=DECAY)
+    return torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.999), weight_decay=DECAY)

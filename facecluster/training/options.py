@@ -42,7 +42,7 @@ class TrainOptions:
     target_weight: float = 1.0
     similarity_weight: float = 10.0
     optimiser: Optimiser = "adamw"
-    rate: float = 1e-4
+    rate: float = 2e-5
     head_rate: float = 3.0
     warm_up: int = 20
     decay: float = 0.99

@@ -9,7 +9,6 @@ from facecluster.faces import encode
 from facecluster.records import CHIP_SIZE, Int64, UInt8
 from facecluster.training.faces import TrainingFaces
 
-
 POINTS = ((85, 90), (139, 90), (112, 120), (90, 150), (134, 150))
 """Landmarks of a face, in pixels of its chip."""
 
