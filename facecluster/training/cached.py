@@ -19,8 +19,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 
 class Inputs(Protocol):
-    """What a network is given, (N, …), read by slices; a tensor is one. The same slice gives the same each
-    time."""
+    """What a network is given, (N, …), read by slices, each twice with the same result; a tensor is one."""
 
     def __len__(self) -> int: ...
 
@@ -45,8 +44,7 @@ class OnDemand:
 
 
 def backward(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor], chunk: int) -> tuple[float, Tensor]:
-    """Add the gradient of ``loss`` of the whole batch to the parameters' ``grad``; the loss, and the vectors (N,
-    D).
+    """Add the gradient of a whole batch to the parameters' ``grad``; returns the loss, and the vectors (N, D).
 
     As ``loss(net(inputs)).backward()`` would, while only ``chunk`` faces at a time are in the network. ``loss``
     is called once, with (N, D) vectors; its own parameters get their gradients, too. Both passes draw the same
@@ -58,7 +56,7 @@ def backward(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor], c
     if len(inputs) <= chunk:
         return _at_once(net, inputs, loss)
     parts = [slice(start, min(start + chunk, len(inputs))) for start in range(0, len(inputs), chunk)]
-    devices = sorted({p.device.index for p in net.parameters() if p.device.type == "cuda"})
+    devices = list({p.device for p in net.parameters() if p.device.type != "cpu"})
     states, embedded = [], []
     with torch.no_grad():
         for part in parts:
@@ -68,11 +66,12 @@ def backward(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor], c
     value = loss(vectors)
     torch.autograd.backward(value)
     torch.clear_autocast_cache()  # older torch keeps weights that were cast without a gradient
-    with torch.random.fork_rng(devices):
-        for part, state in zip(parts, states, strict=True):
-            if vectors.grad is not None and vectors.grad[part].any():
-                _set_random_states(devices, state)
-                torch.autograd.backward(net(inputs[part]), vectors.grad[part])
+    after = _random_states(devices)
+    for part, state in zip(parts, states, strict=True):
+        if vectors.grad is not None and vectors.grad[part].any():
+            _set_random_states(devices, state)
+            torch.autograd.backward(net(inputs[part]), vectors.grad[part])
+    _set_random_states(devices, after)
     return value.item(), vectors.detach()
 
 
@@ -91,11 +90,16 @@ def _refuse_batch_statistics(net: nn.Module) -> None:
             raise ValueError(f"{name or 'the network'} keeps or uses statistics of a batch: set it to evaluation.")
 
 
-def _random_states(devices: list[int]) -> list[Tensor]:
-    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)]
+def _random_states(devices: list[torch.device]) -> list[Tensor]:
+    """Where the random numbers of the processor and of each GPU are."""
+    gpus = [torch.mps.get_rng_state() if gpu.type == "mps" else torch.cuda.get_rng_state(gpu) for gpu in devices]
+    return [torch.get_rng_state(), *gpus]
 
 
-def _set_random_states(devices: list[int], states: list[Tensor]) -> None:
+def _set_random_states(devices: list[torch.device], states: list[Tensor]) -> None:
     torch.set_rng_state(states[0])
-    for device, state in zip(devices, states[1:], strict=True):
-        torch.cuda.set_rng_state(state, device)
+    for gpu, state in zip(devices, states[1:], strict=True):
+        if gpu.type == "mps":
+            torch.mps.set_rng_state(state)
+        else:
+            torch.cuda.set_rng_state(state, gpu)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import cast, get_args
 
 import torch
 from pytorch_metric_learning.distances import LpDistance
@@ -79,9 +79,9 @@ class TripletLoss(Loss):
     def of(self, vectors: Tensor, identities: Tensor) -> Tensor:
         """The loss of faces that all have an identity."""
         distances = squared_distances(vectors)
-        return (
-            self._of_all(distances, identities) if self.mining == "all" else self._of_mined(distances, identities)
-        )
+        if self.mining == "all":
+            return self._of_all(distances, identities)
+        return self._of_mined(distances, identities)
 
     def _of_mined(self, distances: Tensor, identities: Tensor) -> Tensor:
         triplets = mine(distances, identities, self.mining, self.margin, self.generator)  # one for a pair at most
@@ -189,7 +189,7 @@ def make_loss(name: str, dimension: int, identity_count: int, options: LossOptio
 
     ``arcface``: Deng et al., CVPR 2019; ``cosface``: Wang et al., CVPR 2018; ``softmax``: classification as in
     DeepFace (Taigman et al., CVPR 2014), on cosines as in NormFace (Wang et al., 2017). Raises UsageError for
-    another name.
+    another name, or another way to mine.
     """
     if name not in LOSSES:
         raise UsageError(f"There is no loss called {name}: choose one of {', '.join(LOSSES)}.")
@@ -197,6 +197,8 @@ def make_loss(name: str, dimension: int, identity_count: int, options: LossOptio
     margin = MARGINS.get(name, 0.0) if options.margin is None else options.margin
     scale = SCALES.get(name, 1.0) if options.scale is None else options.scale
     if name == "triplet":
+        if options.mining not in get_args(Mining):
+            raise UsageError(f"Triplets cannot be mined {options.mining}: choose {', '.join(get_args(Mining))}.")
         return TripletLoss(margin, options.mining, options.seed)
     if name == "contrastive":
         return PairLoss(margin)

@@ -117,6 +117,16 @@ def test_a_chunk_without_a_gradient_is_not_embedded_again() -> None:
     assert seen == [7, 7, 6, 7]
 
 
+def test_random_numbers_go_on_where_one_pass_would_leave_them() -> None:
+    inputs = torch.randn(20, 6, dtype=torch.float64)
+    drawn = []
+    for how in (plain, backward):
+        net = network(dropout=0.5)
+        how(net, inputs, lambda vectors: vectors[:3].sum() * torch.rand(()), 7)  # the last chunk has no gradient
+        drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
+
+
 def test_within_autocast_weights_still_get_gradients() -> None:
     inputs = torch.randn(20, 6, generator=torch.Generator().manual_seed(0))
     results = []

@@ -52,6 +52,7 @@ def test_a_folder_is_a_person(people: Path) -> None:
 def test_a_table_tells_sets_and_people(table: Path) -> None:
     found = read_folder(table)
     assert found.sets == ("new", "old")
+    assert list(found.files) == sorted(found.files)
     assert found.people == ("A", "A", "B", "C", "D", "E", "F")  # A of two sets is two identities
     rows = {str(path.relative_to(table)): i for i, path in enumerate(found.files)}
     assert [found.identity[rows[name]] for name in ("new/1.png", "new/2.png", "A/0.jpg", "F/1.jpg")] == [

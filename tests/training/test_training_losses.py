@@ -237,3 +237,5 @@ def test_weights_are_drawn_from_the_seed() -> None:
 def test_a_loss_that_is_not_there_is_refused() -> None:
     with pytest.raises(UsageError, match="There is no loss called hinge: choose one of triplet, contrastive"):
         make_loss("hinge", 4, 3)
+    with pytest.raises(UsageError, match="Triplets cannot be mined soft: choose semi-hard, hard, all"):
+        make_loss("triplet", 4, 3, LossOptions(mining="soft"))  # type: ignore[arg-type]
