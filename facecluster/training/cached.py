@@ -50,11 +50,11 @@ def backward(net: nn.Module, inputs: Inputs, loss: Callable[[Tensor], Tensor], c
     is called once, with (N, D) vectors; its own parameters get their gradients, too. Both passes draw the same
     random numbers (dropout), and leave torch's where one pass would. Autocast may be on. Raises ValueError for
     batch norm that is training, because its result would depend on the chunk: set it to evaluation. A batch that
-    is one chunk is embedded once.
+    is one chunk is embedded once, and may have such.
     """
-    _refuse_batch_statistics(net)
     if len(inputs) <= chunk:
         return _at_once(net, inputs, loss)
+    _refuse_batch_statistics(net)
     parts = [slice(start, min(start + chunk, len(inputs))) for start in range(0, len(inputs), chunk)]
     devices = list({p.device for p in net.parameters() if p.device.type != "cpu"})
     states, embedded = [], []

@@ -122,7 +122,7 @@ class Coach:
             people,
             LossOptions(options.margin, None, options.mining, options.seed),
         )
-        return Learner(net, trainable, loss, options)
+        return Learner(net, trainable, loss, options, fresh=self.pupil.start is None)
 
     def _place(self, loss: ClassLoss) -> None:
         """Begin with the weight vectors of the people where the network sees them already."""

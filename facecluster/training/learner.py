@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
+from facecluster.nets.architectures import training_mode
 from facecluster.records import Float32, Int64, UInt8
 from facecluster.training import cached
 from facecluster.training.collapse import spread
@@ -41,13 +42,22 @@ class Figures:
 class Learner:
     """``net``, (N, 3, S, S) to unit vectors (N, D), its optimiser and the moving average of its weights.
 
-    Batch norm stays as it is: only weights learn. ``trainable`` are the parameters that do.
+    ``trainable`` are the parameters that learn. Batch norm stays as it is, and nothing is dropped, but in a network
+    that is ``fresh``, of random weights, while a batch is a single chunk: batch norm needs the whole batch.
     """
 
-    def __init__(self, net: nn.Module, trainable: list[nn.Parameter], loss: Loss, options: TrainOptions) -> None:
+    def __init__(
+        self,
+        net: nn.Module,
+        trainable: list[nn.Parameter],
+        loss: Loss,
+        options: TrainOptions,
+        *,
+        fresh: bool = False,
+    ) -> None:
         net.to(memory_format=torch.channels_last)
         self.net, self.loss, self.options = net.eval(), loss, options
-        self.trainable, self.step = trainable, 0
+        self.trainable, self.step, self.fresh = trainable, 0, fresh
         self.optimiser = _optimiser(net, trainable, loss, options)
         self.average = Average(net, options.decay)
 
@@ -57,12 +67,15 @@ class Learner:
         ``targets`` are (N, E) float32, None without teachers.
         """
         self._set_rate()
+        if self.fresh and len(pictures) <= self.options.chunk:
+            training_mode(self.net)
         self.optimiser.zero_grad(set_to_none=True)
         asked = _Asked(self.loss, self.options, torch.from_numpy(identity), labelled, targets)
         device = next(self.net.parameters()).device
         inputs = cached.OnDemand(len(pictures), lambda part: normalised(pictures[part]).to(device))
         with self._autocast():
             _, vectors = cached.backward(self.net, inputs, asked, self.options.chunk)
+        self.net.eval()
         clip_grad_norm_(self.trainable, LARGEST_GRADIENT)
         self.optimiser.step()
         self.average.update(self.net)

@@ -174,6 +174,20 @@ def test_the_rate_rises_and_falls_and_heads_learn_faster() -> None:
     assert (np.diff(slow[options.warm_up :]) < 0).all()
 
 
+@pytest.mark.parametrize(("fresh", "chunk", "moves"), [(True, 8, True), (True, 4, False), (False, 8, False)])
+def test_batch_norm_learns_only_in_a_new_network_that_sees_the_whole_batch(
+    fresh: bool, chunk: int, moves: bool
+) -> None:
+    norm = nn.BatchNorm2d(3)
+    net = nn.Sequential(norm, Tiny())
+    options = replace(OPTIONS, chunk=chunk)
+    learner = Learner(net, list(net.parameters()), make_loss("triplet", 8, 4), options, fresh=fresh)
+    learner.learn(np.full((8, SIZE, SIZE, 3), 200, np.uint8), np.arange(8) // 2, 8, None)
+    assert norm.running_mean is not None
+    assert bool(norm.running_mean.any()) == moves
+    assert not net.training
+
+
 def test_what_a_run_keeps_can_be_read(tmp_path: Path) -> None:
     folder = begun(tmp_path / "run")
     coach().train(folder)
