@@ -65,20 +65,21 @@ def by_area(size: int) -> np.ndarray:
     """(size, 160): how much of each of 160 pixels lies in each of fewer."""
     edges = np.arange(size + 1) * (160 / size)
     covered = np.minimum(edges[1:, None], np.arange(1, 161)) - np.maximum(edges[:-1, None], np.arange(160))
-    return np.maximum(covered, 0) * (size / 160)
+    return np.asarray(np.maximum(covered, 0) * (size / 160))
 
 
 def linearly(size: int) -> np.ndarray:
     """(size, 160): how much of each of 160 pixels is in each of more, by the distance of their centres."""
     centres = np.clip((np.arange(size) + 0.5) * (160 / size) - 0.5, 0, 159)
-    return np.maximum(1 - np.abs(centres[:, None] - np.arange(160)), 0)
+    return np.asarray(np.maximum(1 - np.abs(centres[:, None] - np.arange(160)), 0))
 
 
 @pytest.mark.parametrize(("size", "weights"), [(112, by_area(112)), (220, linearly(220)), (224, linearly(224))])
 def test_the_box_is_cut_in_any_size(size: int, weights: np.ndarray) -> None:
     chips, _, _ = random_faces(2)
     crops = box_crop(chips, size)
-    assert (crops.shape, crops.dtype) == ((2, size, size, 3), np.uint8)
+    assert crops.shape == (2, size, size, 3)
+    assert crops.dtype == np.uint8
     expected = np.einsum("yi,nijc,xj->nyxc", weights, chips[:, 32:192, 32:192], weights, optimize=True)
     assert np.abs(crops - expected).max() <= 1
     assert np.abs(crops - expected).mean() < 0.3

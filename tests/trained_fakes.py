@@ -59,7 +59,7 @@ def some_arrays(seed: int = 0) -> Arrays:
 class Tiny(nn.Module):
     """(N, 3, S, S) to (N, 8), unit length: what is bright where, mixed."""
 
-    def __init__(self) -> None:
+    def __init__(self, dimension: int = 8) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 32, 8, stride=8, bias=False)
         self.bn = nn.BatchNorm2d(32)

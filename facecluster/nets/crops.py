@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from facecluster.errors import WeightsError
 from facecluster.nets.architectures import ARCHITECTURES
-from facecluster.nets.facenet import facenet_arrays, fold_batch_norm, load_facenet
+from facecluster.nets.facenet import FaceNet, facenet_arrays, load_facenet
+from facecluster.nets.folding import fold_batch_norm
 from facecluster.nets.sface import load_sface, sface_arrays
 from facecluster.nets.specs import ModelSpec
-from facecluster.nets.tensors import Arrays
-from facecluster.nets.trainable import network_of
 from facecluster.nets.trained import read_model
 from facecluster.nets.weights import head_file, trained_file
 
-LOADERS: dict[str, Callable[[Arrays], nn.Module]] = {
-    "facenet": lambda arrays: fold_batch_norm(load_facenet(arrays)),
-    **{arch: partial(network_of, arch) for arch in ARCHITECTURES if arch != "facenet"},
+BUILD: dict[str, Callable[[int], nn.Module]] = {
+    "facenet": FaceNet,
+    **{name: kind.build for name, kind in ARCHITECTURES.items() if name != "facenet"},
 }
-"""How the network of a trained model is made of its tensors, for inference, by its kind."""
+"""Makes the network of a trained model, by its kind: with embeddings of so many numbers."""
 
 
 class OfCrops(nn.Module):
@@ -50,16 +48,19 @@ def embedder_of(spec: ModelSpec) -> nn.Module:
 def _trained(spec: ModelSpec) -> nn.Module:
     """The network of a trained model, tried on a crop of zeros: a file may hold anything."""
     file = trained_file(spec)
-    if spec.arch not in LOADERS:
-        kinds = ", ".join(LOADERS)
+    if spec.arch not in BUILD:
+        kinds = ", ".join(BUILD)
         raise WeightsError(f"{file} holds a network of the kind {spec.arch!r}; this version knows {kinds}.")
     arrays, _ = read_model(file, spec.source.sha256)
     try:
-        net = LOADERS[spec.arch](arrays).eval()
+        with torch.device("meta"):  # spares the random initialisation, which is overwritten anyway
+            net = BUILD[spec.arch](spec.dimension)
+        net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
+        folded = fold_batch_norm(net.eval())
         with torch.inference_mode():
-            found = tuple(net(torch.zeros(1, 3, spec.size, spec.size)).shape)
-    except (RuntimeError, AttributeError, LookupError, ValueError, TypeError) as error:
+            found = tuple(folded(torch.zeros(1, 3, spec.size, spec.size)).shape)
+    except (RuntimeError, LookupError, ValueError, TypeError) as error:
         raise WeightsError(f"{file} does not hold the {spec.arch} that its card tells ({error}).") from error
     if found != (1, spec.dimension):
         raise WeightsError(f"{file} gives embeddings of {found[-1]} numbers, and its card says {spec.dimension}.")
-    return net
+    return folded

@@ -7,7 +7,6 @@ Residual Connections on Learning", AAAI 2017.
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections import defaultdict
@@ -16,11 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from facenet_pytorch.models.inception_resnet_v1 import BasicConv2d, InceptionResnetV1
+from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1
 from safetensors.numpy import load_file
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from facecluster.nets.tensorflow_graph import read_constants
 from facecluster.nets.weights import Arrays, load_arrays
@@ -81,22 +79,6 @@ def load_facenet(weights: Mapping[str, Float32] | Path, head: Path | None = None
         net = FaceNet(dimension)
     net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
     return net.eval()
-
-
-def fold_batch_norm(net: FaceNet) -> FaceNet:
-    """A copy for inference alone whose convolutions and last layer have taken in their batch norm.
-
-    The same embeddings to rounding (1e-6), in less time; ``net`` must be in evaluation mode.
-    """
-    folded = copy.deepcopy(net)
-    for module in folded.modules():
-        if isinstance(module, BasicConv2d):
-            module.conv = fuse_conv_bn_eval(module.conv, module.bn)
-            module.bn = nn.Identity()
-    trunk = folded.trunk
-    trunk.last_linear = fuse_linear_bn_eval(trunk.last_linear, trunk.last_bn)
-    trunk.last_bn = nn.Identity()
-    return folded
 
 
 def facenet_arrays(name: str = "facenet-casia", cache: Path | None = None) -> Arrays:

@@ -149,7 +149,7 @@ MODELS: dict[str, ModelSpec] = {
     )
 }
 
-RENAMED = {"facenet": ("facenet-casia",)}
+RENAMED: dict[str, tuple[str, ...]] = {"facenet": ("facenet-casia",)}
 """What models that were built in under a name are called today; another may have the name."""
 
 

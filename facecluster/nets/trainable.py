@@ -38,7 +38,5 @@ def network_of(arch: str, arrays: Arrays) -> nn.Module:
     if arch == "facenet":
         return load_facenet(arrays)
     net = architecture_of(arch).build()
-    counters = [name for name in net.state_dict() if name.endswith(".num_batches_tracked")]
-    tensors = {name: torch.tensor(array) for name, array in arrays.items()}
-    net.load_state_dict(tensors | {name: torch.tensor(0) for name in counters})
+    net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
     return net.eval()

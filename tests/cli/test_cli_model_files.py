@@ -16,13 +16,13 @@ from facecluster.nets.specs import MODELS
 from facecluster.nets.trained import write_model
 from facecluster.nets.weights import fingerprint
 from tests.cli.conftest import Run
-from tests.trained_fakes import FAR, a_card, load_tiny, some_arrays, tiny_net
+from tests.trained_fakes import FAR, Tiny, a_card, some_arrays, tiny_net
 
 
 @pytest.fixture(autouse=True)
 def places(own_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACECLUSTER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(crops.LOADERS, "tiny", load_tiny)
+    monkeypatch.setitem(crops.BUILD, "tiny", Tiny)
 
 
 @pytest.fixture

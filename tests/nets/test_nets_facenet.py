@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from facecluster.nets import facenet, weights
+from facecluster.nets.folding import fold_batch_norm
 from facecluster.nets.specs import spec_of
 from facecluster.nets.weights import Arrays
 from facecluster.records import Float32
@@ -64,7 +65,7 @@ def test_folding_changes_the_layers_but_not_the_embeddings(arrays: Arrays, crops
             if isinstance(module, BasicConv2d):
                 module.bn.running_mean += 0.01
                 module.bn.running_var *= 1.1
-    folded = facenet.fold_batch_norm(net)
+    folded = fold_batch_norm(net)
     kinds = (nn.BatchNorm2d, nn.BatchNorm1d)
     assert not any(isinstance(module, kinds) for module in folded.modules())
     assert sum(isinstance(module, kinds) for module in net.modules()) == 112
@@ -78,7 +79,7 @@ def test_head_subtracts_projects_and_normalises(tmp_path: Path, arrays: Arrays, 
     projected = (embed(net.trunk, crops) - parts["mean"]) @ parts["projection"]
     expected = projected / np.sqrt((projected**2).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(embed(net, crops), expected, atol=1e-5)
-    np.testing.assert_allclose(embed(facenet.fold_batch_norm(net), crops), expected, atol=1e-5)
+    np.testing.assert_allclose(embed(fold_batch_norm(net), crops), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("part", ["whole", "trunk"])
@@ -86,7 +87,7 @@ def test_half_precision_goes_in_and_out_as_float32(
     tmp_path: Path, arrays: Arrays, crops: Float32, part: str
 ) -> None:
     save_file(random_head(), tmp_path / "head.safetensors")
-    net = facenet.fold_batch_norm(facenet.load_facenet(arrays, tmp_path / "head.safetensors"))
+    net = fold_batch_norm(facenet.load_facenet(arrays, tmp_path / "head.safetensors"))
     expected = embed(net, crops)
     (net if part == "whole" else net.trunk).bfloat16()
     embeddings = embed(net, crops)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from facecluster.nets.facenet import FaceNet, load_facenet
-from facecluster.nets.folding import folded_arrays
+from facecluster.nets.folding import fold_batch_norm, folded_arrays
 from facecluster.nets.trained import read_model, write_model
 from tests.trained_fakes import a_card, uneven
 
@@ -66,7 +66,9 @@ def test_layers_with_a_bias_and_linear_ones_are_folded_and_the_net_is_left_alone
     np.testing.assert_array_equal(arrays["0.bias"], 0)
     np.testing.assert_allclose(arrays["1.weight"], np.sqrt(1.1), rtol=1e-6)
     np.testing.assert_allclose(arrays["4.weight"], np.sqrt(1 + 1e-5), rtol=1e-6)
-    expected = embed(net, given)
+    expected, folded = embed(net, given), fold_batch_norm(net)
+    assert [type(module) for module in folded if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)] == []
+    np.testing.assert_allclose(embed(folded, given), expected, atol=1e-6)
     net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
     np.testing.assert_allclose(embed(net, given), expected, atol=1e-6)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import pytest
+import torch
 
 from facecluster.errors import UsageError, WeightsError
 from facecluster.nets import catalogue, crops, install, own, weights
@@ -18,13 +19,13 @@ from facecluster.nets.folding import folded_arrays
 from facecluster.nets.runtime import Processor
 from facecluster.nets.specs import MODELS, Source, model_names, spec_of
 from facecluster.nets.trained import read_card, read_model, write_model
-from tests.trained_fakes import FAR, a_card, load_tiny, some_arrays, tiny_net
+from tests.trained_fakes import FAR, Tiny, a_card, load_tiny, some_arrays, tiny_net
 
 
 @pytest.fixture
 def tiny(own_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a tiny model, of a kind that is known, not yet installed."""
-    monkeypatch.setitem(crops.LOADERS, "tiny", load_tiny)
+    monkeypatch.setitem(crops.BUILD, "tiny", Tiny)
     monkeypatch.setenv("FACECLUSTER_CACHE", str(tmp_path / "cache"))
     write_model(folded_arrays(tiny_net()), a_card(far=FAR), tmp_path / "tiny.safetensors")
     return tmp_path / "tiny.safetensors"
@@ -142,7 +143,7 @@ def test_the_network_that_runs_is_the_one_that_was_stored(tiny: Path, own_models
     spec = spec_of("family")
     (found,) = Processor(catalogue.embedder(spec), exact=True)(given)
     stored = load_tiny(read_model(tiny)[0]).eval()
-    expected = crops.OfCrops(stored)(crops.torch.from_numpy(given)).detach().numpy()
+    expected = crops.OfCrops(stored)(torch.from_numpy(given)).detach().numpy()
     assert found.shape == (5, 8)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -214,7 +215,7 @@ def test_a_built_in_model_may_be_a_file_that_is_shipped(
     monkeypatch.setitem(MODELS, "facenet", shipped)
     assert weights.is_here("facenet")
     assert weights.fingerprint("facenet") != weights.fingerprint("facenet-casia")
-    vectors = crops.embedder_of(shipped)(crops.torch.zeros(1, 32, 32, 3))
+    vectors = crops.embedder_of(shipped)(torch.zeros(1, 32, 32, 3))
     assert vectors.shape == (1, 8)
     with pytest.raises(WeightsError, match="another model"):
         crops.embedder_of(replace(shipped, source=replace(source, sha256="0" * 64)))

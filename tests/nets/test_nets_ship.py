@@ -12,7 +12,7 @@ from facecluster.errors import WeightsError
 from facecluster.nets import crops, specs, weights
 from facecluster.nets.folding import folded_arrays
 from facecluster.nets.trained import read_card, write_model
-from tests.trained_fakes import FAR, a_card, load_tiny, tiny_net
+from tests.trained_fakes import FAR, Tiny, a_card, tiny_net
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "ship_model.py"
 
@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "ship_model.py"
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in place of ``facecluster/nets``, with tables of the network before."""
-    monkeypatch.setitem(crops.LOADERS, "tiny", load_tiny)
+    monkeypatch.setitem(crops.BUILD, "tiny", Tiny)
     monkeypatch.setattr(weights, "__file__", str(tmp_path / "nets" / "weights.py"))
     (tmp_path / "nets").mkdir()
     for table in ("far", "ranges"):

@@ -21,7 +21,7 @@ from tests.trained_fakes import FAR, a_card, some_arrays
 INT8 = {"conv.weight", "head.projection", "linear.weight"}
 
 
-def quantised_slowly(array: Float32) -> tuple[Float32, Float32]:
+def quantised_slowly(array: Float32) -> tuple[np.ndarray, np.ndarray]:
     """Steps and scales of a (C, M) weight, number by number."""
     steps, scales = np.zeros(array.shape), np.zeros(len(array))
     for channel, row in enumerate(array):
@@ -40,7 +40,9 @@ def test_quantised_as_slowly_number_by_number(seed: int, channels: int, values: 
     array[numbers.random(channels) < 0.2] = 0
     steps, scale = quantise(array)
     slow_steps, slow_scale = quantised_slowly(array)
-    assert (steps.dtype, scale.dtype, scale.shape) == (np.int8, np.float32, (channels, 1))
+    assert steps.dtype == np.int8
+    assert scale.dtype == np.float32
+    assert scale.shape == (channels, 1)
     np.testing.assert_allclose(scale[:, 0], slow_scale, rtol=1e-6)
     assert np.abs(steps - slow_steps).max() <= 1  # a tie may go either way
     off = np.abs(dequantise(steps, scale) - array)
@@ -71,7 +73,8 @@ def test_a_model_comes_back_to_half_a_step(tmp_path: Path) -> None:
     assert told == card
     assert again.keys() == arrays.keys()
     for name, array in again.items():
-        assert (array.dtype, array.shape) == (np.float32, arrays[name].shape)
+        assert array.dtype == np.float32
+        assert array.shape == arrays[name].shape
         if name in INT8:
             axis = 0 if name == "head.projection" else tuple(range(1, array.ndim))
             steps = np.abs(arrays[name]).max(axis, keepdims=True) / 127

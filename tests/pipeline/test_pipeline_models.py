@@ -19,7 +19,7 @@ from facecluster.nets.trained import read_card, write_model
 from facecluster.pipeline import Library, networks
 from facecluster.pipeline.readers import read
 from tests.conftest import fake_detect, fake_embed
-from tests.trained_fakes import a_card, load_tiny, tiny_net
+from tests.trained_fakes import Tiny, a_card, tiny_net
 
 Paint = Callable[..., Path]
 
@@ -27,7 +27,7 @@ Paint = Callable[..., Path]
 @pytest.fixture
 def tiny(own_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a tiny trained model, of a kind that is known."""
-    monkeypatch.setitem(crops.LOADERS, "tiny", load_tiny)
+    monkeypatch.setitem(crops.BUILD, "tiny", Tiny)
     monkeypatch.setenv("FACECLUSTER_CACHE", str(tmp_path / "cache"))
     write_model(folded_arrays(tiny_net()), a_card(), tmp_path / "tiny")
     return tmp_path / "tiny"
