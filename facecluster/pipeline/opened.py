@@ -120,7 +120,7 @@ class OpenLibrary:
         return explanation if map_to is None else replace(explanation, map=self._map(explanation, map_to, device))
 
     def evaluations(self) -> dict[tuple[str, str], Evaluation]:
-        """What models were measured to be last, by fingerprint and kind of evaluation; see ``pipeline.evaluate``."""
+        """The latest record of each model (its fingerprint) and what was measured; see ``pipeline.evaluate``."""
         return self.store.evaluations.latest()
 
     def status(self) -> Status:
