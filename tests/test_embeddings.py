@@ -173,3 +173,28 @@ def test_the_fast_number_format_keeps_the_embeddings(name: str, shared: Path, re
 def test_an_unknown_model_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match=r"no model called 'vgg'.*facenet"):
         embeddings.Embedder.load("vgg", "cpu")
+
+
+@pytest.mark.parametrize("name", ["facenet", "sface"])
+def test_both_ways_is_the_mean_of_the_crop_and_its_mirror_image(name: str) -> None:
+    """The network is one that looks at the left edge of its crop only."""
+    spec, shown = spec_of(name), []
+
+    def net(crops: Float32 | UInt8) -> list[Float32]:
+        shown.append(np.array(crops))
+        left = crops[:, :, :20].astype(np.float32).mean(axis=(1, 2))
+        return [np.tile(left, (1, 43))[:, :128] + np.arange(128, dtype=np.float32)]
+
+    embedder = embeddings.Embedder(spec, "mark", net)
+    random = np.random.default_rng(0)
+    chips = random.integers(0, 255, (3, CHIP_SIZE, CHIP_SIZE, 3)).astype(np.uint8)
+    points = np.tile(np.array(TEMPLATE, np.float32) * 1.1 + 50, (3, 1, 1))
+    sides = np.full((3, 2), 80, np.float32)
+    one, other = (embeddings.embed(chips, points, sides, embedder, mirrored=turned) for turned in (False, True))
+    np.testing.assert_array_equal(shown[1], shown[0][:, :, ::-1])
+    assert np.abs(one - other).max() > 1e-3
+    both = embeddings.embed_both_ways(chips, points, sides, embedder)
+    for i in range(3):
+        mean = (one[i] + other[i]) / 2
+        np.testing.assert_allclose(both[i], mean / np.linalg.norm(mean), atol=1e-6)
+    assert embeddings.embed_both_ways(chips[:0], points[:0], sides[:0], embedder).shape == (0, 128)

@@ -34,6 +34,9 @@ Attributes = Annotated[
         metavar="FILE",
     ),
 ]
+OfPeople = Annotated[
+    Path | None, typer.Option("--attributes", help="CSV of what is known of people.", metavar="FILE")
+]
 Pairs = Annotated[Path | None, typer.Option(help="The list of pairs. [default: DIR's own]", metavar="FILE")]
 Roc = Annotated[Path | None, typer.Option(help="Draw the ROC, a new PNG.", metavar="FILE")]
 Worst = Annotated[
@@ -103,9 +106,9 @@ def lfw(
         options, pictures = MeasureOptions(kept.models(model), device, flip, attributes), Pictures(roc, worst)
         pictures.check()
         run = measure_lfw(folder, options, pairs, show)
-        pictures.draw(run)
         kept.keep(run.figures, options, {"pairs": pairs})
     report(run.figures, kept, json)
+    pictures.draw(run)
 
 
 @app.command()
@@ -138,9 +141,9 @@ def videos(
         options, pictures = MeasureOptions(kept.models(model), device, flip, attributes), Pictures(roc)
         pictures.check()
         run = measure_videos(folder, options, pairs, show)
-        pictures.draw(run)
         kept.keep(run.figures, options, {"pairs": pairs})
     report(run.figures, kept, json)
+    pictures.draw(run)
 
 
 @app.command("folder")
@@ -191,7 +194,7 @@ def of_library(
     k: K = None,
     neighbours: Neighbours = 1,
     model: Models = None,
-    attributes: Attributes = None,
+    attributes: OfPeople = None,
     device: Device = "auto",
     db: Database = None,
     json: Json = False,

@@ -166,7 +166,7 @@ def test_folders_in_which_nothing_can_be_measured(tmp_path: Path, paint: Paint, 
 
 @pytest.fixture
 def library(store: Store) -> tuple[Store, Float32, Int64]:
-    """Five people with six confirmed faces each, two of them wrongly, and two people of whom nobody said anything."""
+    """Five people with six confirmed faces each, two of them wrongly, and two people of whom nothing was said."""
     vectors, labels = crowd(7, 6)
     mark = fingerprint("facenet")
     with store.transaction():
