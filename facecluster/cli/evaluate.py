@@ -21,7 +21,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
-Folder = Annotated[Path, typer.Argument(help="The folder of photos.", metavar="DIR", exists=True, file_okay=False)]
+Folder = Annotated[Path, typer.Argument(help="The folder of photos.", metavar="DIR")]
 Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="Model to measure; may be repeated. [default: the library's]", metavar="NAME"),

@@ -70,7 +70,6 @@ def _of_one(labels: Int64, most: int, random: np.random.Generator) -> Int64:
     person = np.searchsorted(ends, numbers, side="right")
     within = numbers - (ends - sizes * (sizes - 1) // 2)[person]
     later = ((1 + np.sqrt(1 + 8 * within)) / 2).astype(np.int64)  # pair k is of faces k - j(j - 1)/2 and j
-    later -= later * (later - 1) // 2 > within  # where the root was rounded up
     earlier = within - later * (later - 1) // 2
     return np.sort(np.stack((order[start[person] + earlier], order[start[person] + later])), axis=0)
 

@@ -139,7 +139,9 @@ def test_pictures_are_new_files(run: Run, lfw: Path, tmp_path: Path, fakes: list
 @pytest.mark.parametrize(
     ("arguments", "code", "why"),
     [
-        (["lfw", "{}/nowhere"], 2, "does not exist"),
+        (["lfw", "{}/nowhere"], 1, "There is no folder"),
+        (["videos", "{}/lfw/pairs.txt"], 1, "There is no folder"),
+        (["folder", "{}/nowhere"], 1, "There is no file or folder"),
         (["lfw", "{}"], 1, "pairs.txt cannot be read"),
         (["videos", "{}"], 1, "splits.txt cannot be read"),
         (["folder", "{}"], 1, "has no photos of people"),
@@ -228,7 +230,7 @@ def test_a_library(run: Run, family: Path, tmp_path: Path) -> None:
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three drawn people with four photos each, as LFW and as YouTube Faces have them, with lists of pairs."""
     folder = tmp_path_factory.mktemp("drawn")
-    library = draw_library(folder / "all", people=3, photos_per_person=7)
+    library = draw_library(folder / "all", people=3, photos_per_person=6)
     counts: dict[str, int] = {}
     for photo in library.photos:
         if len(photo.faces) == 1 and counts.get(photo.faces[0].person, 0) < 4:

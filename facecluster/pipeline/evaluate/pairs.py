@@ -53,6 +53,12 @@ class PairList:
         return PairList.of(row for row in called if row[0] in kept and row[1] in kept)
 
 
+def require_folder(folder: Path) -> None:
+    """Raise ``UsageError`` unless ``folder`` is one."""
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.")
+
+
 def read_lines(file: Path) -> list[str]:
     """The lines of a text file; raises ``UsageError`` when it cannot be read as one."""
     try:

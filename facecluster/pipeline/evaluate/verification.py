@@ -18,7 +18,7 @@ from facecluster.pipeline.evaluate import lfw, youtube
 from facecluster.pipeline.evaluate.figures import NotRead, PairsFigures, PairsOfModel, What
 from facecluster.pipeline.evaluate.labels import Attributes, Labels, read_attributes
 from facecluster.pipeline.evaluate.options import MeasureOptions
-from facecluster.pipeline.evaluate.pairs import PairList
+from facecluster.pipeline.evaluate.pairs import PairList, require_folder
 from facecluster.pipeline.portraits import Portrayer, in_parallel, portray
 from facecluster.records import Box, Float32
 
@@ -72,6 +72,7 @@ def measure_lfw(
     cannot be read are left out and told of. Raises ``UsageError`` when a file cannot be read or too few of the
     photos are there, ``WeightsError``.
     """
+    require_folder(folder)
     listed = lfw.read_pairs(pairs or folder / "pairs.txt", folder)
     task = _task("lfw", folder, listed, options, lambda name: (folder / name).is_file())
     return _run(task, _portraits(task, options.load(), on_progress))
@@ -85,6 +86,7 @@ def measure_videos(
     A video is a folder of frames, in a folder per person. The distance of two is the mean over all pairs of their
     first 100 frames in which a face is found; see ``youtube.watch``. Otherwise as ``measure_lfw``.
     """
+    require_folder(folder)
     listed = youtube.read_pairs(pairs or folder / "splits.txt")
     task = _task("videos", folder, listed, options, lambda name: bool(youtube.frames_of(folder / name)))
     return _run(task, _videos(task, options.load(), on_progress))
