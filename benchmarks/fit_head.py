@@ -1,4 +1,4 @@
-"""Fit FaceNet's 128-D head: PCA of the 512-D embeddings of training faces, centred on their mean.
+"""Fit the 128-D head of CASIA's FaceNet: PCA of the 512-D embeddings of training faces, centred on their mean.
 
     python benchmarks/fit_head.py ../shared/data/train
 
@@ -33,7 +33,7 @@ def fit(vectors: Float32, dimension: int = 128) -> dict[str, Float32]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with labels.csv, whose column 'path' lists the faces")
-    parser.add_argument("--model", default="facenet")
+    parser.add_argument("--model", default="facenet-casia")
     parser.add_argument("--out", type=Path, default=HEAD)
     parser.add_argument("--keep", type=Path, help="also save the 512-D embeddings (npz)")
     options = parser.parse_args()

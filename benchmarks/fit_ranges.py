@@ -19,7 +19,7 @@ from PIL import Image
 from portraits import chips_of
 
 import facecluster.nets
-from facecluster.embeddings import centre
+from facecluster.embeddings import box_crop
 from facecluster.faces.summed import table_of
 from facecluster.faces.tiles import draw, lay_out, pyramid
 from facecluster.nets import catalogue
@@ -58,7 +58,7 @@ def tiles(files: Iterable[Path]) -> Iterator[UInt8]:
 
 def batches(chips: np.ndarray, shape: tuple[int, ...]) -> Iterator[Float32]:
     for i in range(0, len(chips) - shape[0] + 1, shape[0]):
-        yield centre(chips[i : i + shape[0]], shape[1]).astype(np.float32)
+        yield box_crop(chips[i : i + shape[0]], shape[1]).astype(np.float32)
 
 
 if __name__ == "__main__":

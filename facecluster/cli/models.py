@@ -57,7 +57,7 @@ def show(name: model_files.Model, db: Database = None, json: Json = False) -> No
     `facecluster models show facenet`
     """
     spec = spec_of(name)
-    told = _row(spec, _measured(db)) | _card(spec)
+    told = _told(spec, _measured(db))
     if json:
         print_json(told)
         return
@@ -113,12 +113,14 @@ def _row(spec: ModelSpec, found: Measured) -> dict[str, Any]:
     }
 
 
-def _card(spec: ModelSpec) -> dict[str, Any]:
-    """What else there is to say of one model."""
-    if spec.source.kind in ("shipped", "own"):
-        file = trained_file(spec)
-        return {"file": file, "bytes": file.stat().st_size} | asdict(read_card(file)[0]) | {"name": spec.name}
-    return {"arch": spec.arch, "crop": spec.crop, "size": spec.size, "normalisation": spec.normalisation}
+def _told(spec: ModelSpec, found: Measured) -> dict[str, Any]:
+    """All that there is to say of one model: of a trained one, its card."""
+    row = _row(spec, found)
+    if spec.source.kind not in ("shipped", "own"):
+        return row | {"arch": spec.arch, "crop": spec.crop, "size": spec.size, "normalisation": spec.normalisation}
+    file = trained_file(spec)
+    kept = {key: row[key] for key in ("here", "own", "fingerprint", "measured")}
+    return asdict(read_card(file)[0]) | {"name": spec.name} | kept | {"file": file, "bytes": file.stat().st_size}
 
 
 def _print_line(heading: str, value: Any) -> None:

@@ -42,7 +42,7 @@ def add(file: Path, name: str | None = None) -> Path:
     installed = install(file, card)
     try:
         _try(spec_of(card.name))
-    except WeightsError:
+    except BaseException:  # stopped by the user, too
         installed.unlink()
         raise
     return installed

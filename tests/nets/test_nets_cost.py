@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 from functools import cache
 from math import prod
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -14,6 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from facecluster.nets import mobilefacenet, nn1, nn2
 from facecluster.nets.architectures import ARCHITECTURES
 from facecluster.nets.cost import Cost, Counted, Printed, block_costs, layer_costs, rounded, total, value
+
+ROOT = Path(__file__).resolve().parents[2]
 
 TABLES = {"nn1": nn1, "nn2": nn2}
 
@@ -134,3 +138,17 @@ def test_rounding_is_that_of_the_model() -> None:
     assert rounded(524_416, "0.5M") == "0.5M"
     assert rounded(1_608_287_104, "1.6B") == "1.6B"
     assert value("0.99M") == 990_000
+
+
+def test_the_page_shows_what_the_benchmark_prints() -> None:
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "architectures.py"))
+    page = (ROOT / "docs" / "training.md").read_text("utf-8").splitlines()
+    rows = [*benchmark["block_rows"]("nn1"), *benchmark["block_rows"]("nn2"), *benchmark["total_rows"]()]
+    assert len(rows) == 15 + 14 + 4
+    assert not {f"| {' | '.join(row)} |" for row in rows} - set(page)
+    assert next(benchmark["block_rows"]("nn1")) == (
+        "conv1",
+        "110×110×64",
+        *("9K", "9,472", "0"),
+        *("115M", "114,611,200", "0"),
+    )
