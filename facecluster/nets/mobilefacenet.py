@@ -59,7 +59,7 @@ class Bottleneck(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, inputs, H, W) → (N, outputs, H / stride, W / stride)."""
-        x: Tensor = super().forward(input)
+        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
         return x + input if self.residual else x
 
 
@@ -80,7 +80,8 @@ class MobileFaceNet(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         """Embeddings of a batch of normalised crops."""
-        return normalize(super().forward(input).flatten(1).float())
+        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        return normalize(x.flatten(1).float())
 
 
 def _stages(inputs: int) -> dict[str, nn.Module]:

@@ -59,7 +59,8 @@ class NN1(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         """Embeddings of a batch of normalised crops."""
-        return normalize(super().forward(input).float())
+        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        return normalize(x.float())
 
 
 def _convolutions() -> list[tuple[str, nn.Module]]:

@@ -110,7 +110,8 @@ class NN2(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         """Embeddings of a batch of normalised crops."""
-        return normalize(super().forward(input).float())
+        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        return normalize(x.float())
 
 
 def _pair(inputs: int, channels: tuple[int, int], kernel: int, stride: int) -> nn.Sequential:

@@ -42,8 +42,8 @@ class Figures:
 class Learner:
     """``net``, (N, 3, S, S) to unit vectors (N, D), its optimiser and the moving average of its weights.
 
-    ``trainable`` are the parameters that learn. Batch norm stays as it is, and nothing is dropped, but in a network
-    that is ``fresh``, of random weights, while a batch is a single chunk: batch norm needs the whole batch.
+    ``trainable`` are the parameters that learn. Batch norm stays as it is, and nothing is dropped, but in a
+    network that is ``fresh``, with random weights, while a batch is one chunk: batch norm needs the whole batch.
     """
 
     def __init__(

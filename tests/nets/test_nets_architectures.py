@@ -36,7 +36,7 @@ def test_unit_vectors_and_a_gradient_for_every_parameter(name: str) -> None:
     assert embeddings.shape == (BATCH.get(name, 3), 128)
     assert embeddings.dtype == torch.float32
     torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(len(embeddings)))
-    pull(embeddings).backward()
+    torch.autograd.backward(pull(embeddings))
     for parameter, tensor in net.named_parameters():
         assert tensor.grad is not None, parameter
         assert tensor.grad.isfinite().all(), parameter
@@ -65,7 +65,7 @@ def test_bfloat16_and_channels_last_change_little(name: str) -> None:
     assert embeddings.dtype == torch.float32
     torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(2))
     assert (embeddings * exact).sum(1).min() > 0.98
-    pull(embeddings).backward()
+    torch.autograd.backward(pull(embeddings))
     assert all(each.grad is not None and each.grad.isfinite().all() for each in net.parameters())
 
 
@@ -83,7 +83,7 @@ def test_a_network_of_random_weights_learns() -> None:
         pairs = torch.pdist(net(x)).square()
         distances.append(float(pairs.detach()[0] / pairs.detach().mean()))
         adam.zero_grad()
-        (pairs[0] - pairs.mean()).backward()
+        torch.autograd.backward(pairs[0] - pairs.mean())
         adam.step()
     assert distances[-1] < distances[0] / 3
 
@@ -119,7 +119,7 @@ def step(net: nn.Module, left: list[nn.Parameter], size: int) -> set[str]:
     """The names of the tensors that one step of an optimiser moved."""
     before = state(net)
     optimiser = torch.optim.SGD(left, lr=1.0)
-    pull(net(photos(3, size))).backward()
+    torch.autograd.backward(pull(net(photos(3, size))))
     optimiser.step()
     return {name for name, tensor in state(net).items() if not torch.equal(tensor, before[name])}
 
