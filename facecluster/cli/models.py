@@ -150,7 +150,7 @@ def _print(specs: list[ModelSpec], found: Measured) -> None:
     for spec in specs:
         if record := found.get((fingerprint(spec.name), "lfw")):
             pairs = number(record.figures["verification"]["pairs"], "pair")
-            out.print(f"{spec.name} was measured here on {pairs} on {record.at[:10]}.")
+            out.print(f"{spec.name} was measured on {pairs} on {record.at[:10]}.")
         if not is_here(spec.name):
             add = " See `facecluster models pull` and `facecluster models add`." if spec.source.url else ""
             out.print(f"{spec.name}: {spec.source.how_to_get}{add}")
