@@ -181,7 +181,7 @@ def of_folder(
         options = MeasureOptions(kept.models(model), device, flip, attributes)
         grouping = _grouping(algorithm, min_size, min_samples, join_distance, k, neighbours)
         figures = measure_folder(folder, options, grouping, show)
-        kept.keep(figures, options, grouping)
+        kept.keep(figures, options, grouping.told())
     report(figures, kept, json)
 
 
@@ -218,7 +218,7 @@ def of_library(
         grouping = _grouping(algorithm, min_size, min_samples, join_distance, k, neighbours)
         own = library.cluster_options().join_distance
         figures = measure_library(library.store, options, grouping, own, show)
-        kept.keep(figures, options, grouping)
+        kept.keep(figures, options, grouping.told())
     report(figures, kept, json)
 
 

@@ -151,7 +151,7 @@ def _identification_table(models: Iterable[PeopleOfModel], k: int) -> Table:
     table = _table(("model", f"{nearest}, %", "linear SVM, %", "VAL %, FAR 1e-2", "FAR 1e-3"))
     for model in models:
         found = model.identification
-        machine = _percent(found.machine) if found and found.machine else "too many people"
+        machine = _percent(found.machine) if found and found.machine else "too many faces"
         rates = (_percent(found.nearest), machine) if found else ("–", "–")
         table.add_row(model.model, *rates, *(f"{100 * one.val:.2f}" for one in model.at_far))
     return table

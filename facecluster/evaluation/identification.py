@@ -15,8 +15,8 @@ from sklearn.svm import LinearSVC
 from facecluster.evaluation.verification import Estimate, estimate
 from facecluster.records import Float32, Int64
 
-MOST_PEOPLE = 500
-"""With more, a support vector machine that learns each against the rest takes hours."""
+MOST = 5_000_000
+"""People times faces; with more, a support vector machine that learns each against the rest takes hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class IdentifyOptions:
 class Identification:
     """Rank-1 rates over ``folds``: the share of ``faces`` for which the right one of the ``people`` is named.
 
-    ``nearest`` is by the ``k`` nearest faces, ``machine`` by a support vector machine, None where there are more
-    than ``MOST_PEOPLE``. ``alone`` people have one face only, so that it cannot be both known and asked for; they
-    take no part.
+    ``nearest`` is by the ``k`` nearest faces, ``machine`` by a support vector machine, None where there is more
+    than ``MOST`` to learn. ``alone`` people have one face only, so that it cannot be both known and asked for;
+    they take no part.
     """
 
     nearest: Estimate
@@ -67,7 +67,7 @@ def identify(vectors: Float32, labels: Int64, options: IdentifyOptions | None = 
     deal = StratifiedKFold(folds, shuffle=True, random_state=options.seed)
     count = min(options.neighbours, int(kept.sum()) // 2)  # at least so many are known
     models = [KNeighborsClassifier(count, weights="distance")]
-    if people <= MOST_PEOPLE:
+    if people * int(kept.sum()) <= MOST:
         models.append(LinearSVC(C=options.penalty, random_state=options.seed))
     rates = [_rates(model, vectors[kept], at[kept], deal) for model in models]
     machine = rates[1] if len(rates) > 1 else None

@@ -71,7 +71,10 @@ def test_fewer_than_two_people_with_two_faces_cannot_be_measured(labels: list[in
 
 
 def test_very_many_people_are_left_to_the_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identification, "MOST_PEOPLE", 4)
+    monkeypatch.setattr(identification, "MOST", 99)
     found = identify(*faces(5, 4, 0.02))
     assert found is not None
     assert (found.nearest.mean, found.machine) == (1.0, None)
+    fewer = identify(*faces(4, 4, 0.02))
+    assert fewer is not None
+    assert fewer.machine is not None

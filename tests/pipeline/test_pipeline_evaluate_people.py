@@ -84,7 +84,14 @@ def test_all_figures_of_a_crowd() -> None:
     assert found.threshold == found.at_far[1].threshold
     assert found.threshold is not None
     assert found.threshold < others[0] + 1e-6, "at most a thousandth of 640 pairs is none"
-    assert judge("facenet", "m", vectors, Crowd(some, alone(48)), GroupOptions(), 1.05).join_distance == 1.05
+
+
+def test_a_join_distance_is_the_models_unless_it_is_given() -> None:
+    asked = GroupOptions(people.ClusterOptions(min_size=2), 0.0)
+    assert asked.of(1.05) == people.ClusterOptions(min_size=2, join_distance=0.0)
+    assert GroupOptions().of(1.1).join_distance == 1.1
+    assert (asked.told()["join_distance"], GroupOptions().told()["join_distance"]) == (0.0, None)
+    assert asked.told()["identify"]["neighbours"] == 1
 
 
 def test_nobody_can_be_told_from_one_person() -> None:

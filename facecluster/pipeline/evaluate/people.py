@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,12 @@ class GroupOptions:
 
     def of(self, join_distance: float) -> people.ClusterOptions:
         """The options for a model whose own join distance is given."""
-        return replace(self.cluster, join_distance=self.join_distance or join_distance)
+        own = join_distance if self.join_distance is None else self.join_distance
+        return replace(self.cluster, join_distance=own)
+
+    def told(self) -> dict[str, Any]:
+        """What was asked for, for a record; which distance that came to is among the figures."""
+        return asdict(self.cluster) | {"join_distance": self.join_distance, "identify": asdict(self.identify)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
