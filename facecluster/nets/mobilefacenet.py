@@ -57,10 +57,12 @@ class Bottleneck(nn.Sequential):
         )
         self.residual = stride == 1 and inputs == outputs
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) → (N, outputs, H / stride, W / stride)."""
-        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
-        return x + input if self.residual else x
+        given = x
+        for layer in self:
+            x = layer(x)
+        return x + given if self.residual else x
 
 
 class MobileFaceNet(nn.Sequential):
@@ -78,9 +80,10 @@ class MobileFaceNet(nn.Sequential):
             )
         )
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Embeddings of a batch of normalised crops."""
-        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        for layer in self:
+            x = layer(x)
         return normalize(x.flatten(1).float())
 
 

@@ -57,9 +57,10 @@ class NN1(nn.Sequential):
     def __init__(self, dimension: int = 128) -> None:
         super().__init__(OrderedDict([*_convolutions(), *_fully_connected(dimension)]))
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Embeddings of a batch of normalised crops."""
-        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        for layer in self:
+            x = layer(x)
         return normalize(x.float())
 
 

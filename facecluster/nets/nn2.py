@@ -108,9 +108,10 @@ class NN2(nn.Sequential):
     def __init__(self, dimension: int = 128) -> None:
         super().__init__(OrderedDict([*_stem(), *_modules(), *_end(dimension)]))
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Embeddings of a batch of normalised crops."""
-        x: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        for layer in self:
+            x = layer(x)
         return normalize(x.float())
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from facecluster.errors import UsageError
+from facecluster.nets import nn1, nn2
 from facecluster.nets.architectures import ARCHITECTURES, architecture_of, build_facenet, freeze, training_mode
 from facecluster.nets.facenet import FaceNet, load_facenet
+from facecluster.nets.layers import L2Pool
+from facecluster.nets.mobilefacenet import Bottleneck
 from facecluster.nets.nn2 import NN2
 
 BATCH = {"nn1": 1}  # half a gigabyte of weights are enough
@@ -109,6 +114,42 @@ def test_freezing_leaves_what_is_behind(name: str) -> None:
     assert counts == sorted(set(counts), reverse=True)  # fewer with every block
     assert counts[-1] > 0
     assert len(freeze(net, architecture)) == everything
+
+
+@pytest.mark.parametrize("table", [nn1, nn2])
+def test_layers_are_in_the_order_of_the_table(table: ModuleType) -> None:
+    with torch.device("meta"):
+        layers = dict(ARCHITECTURES[table.__name__.rpartition(".")[2]].build().named_children())
+    layers.pop("concat", None)
+    assert list(layers) == list(table.TABLE)
+    norms = {name for name, layer in layers.items() if isinstance(layer, nn.LocalResponseNorm)}
+    assert norms == {name for name in layers if "norm" in name}
+    assert len(norms) == 2
+
+
+def test_inception_pools_as_table_2_has_it() -> None:
+    kinds = {
+        name: [type(module) for module in layer.modules() if isinstance(module, L2Pool | nn.MaxPool2d)]
+        for name, layer in NN2().named_children()
+        if "inception" in name
+    }
+    l2 = {"inception3b", "inception4a", "inception4b", "inception4c", "inception4d", "inception5a"}
+    assert {name for name, kind in kinds.items() if kind == [L2Pool]} == l2
+    assert {name for name, kind in kinds.items() if kind != [L2Pool]} - {"inception2"} == {
+        *("inception3a", "inception3c", "inception4e", "inception5b")
+    }
+
+
+@pytest.mark.parametrize(("outputs", "stride", "added"), [(4, 1, True), (4, 2, False), (6, 1, False)])
+def test_a_bottleneck_adds_its_input_where_it_fits(outputs: int, stride: int, added: bool) -> None:
+    torch.manual_seed(0)
+    block, x = Bottleneck(4, outputs, 2, stride).eval(), torch.randn(2, 4, 6, 6)
+    expand, depthwise, project = block
+    assert isinstance(project, nn.Sequential)
+    assert not [module for module in project.modules() if isinstance(module, nn.PReLU)]
+    inside = project(depthwise(expand(x)))
+    assert inside.shape == (2, outputs, 6 // stride, 6 // stride)
+    torch.testing.assert_close(block(x), inside + x if added else inside)
 
 
 def state(net: nn.Module) -> dict[str, Tensor]:
