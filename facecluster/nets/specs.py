@@ -112,7 +112,8 @@ TAUGHT = ModelSpec(
         how_to_get="The weights of facenet-taught are part of facecluster: install it again.",
         kind="shipped",
     ),
-    origin="facenet-casia, taught by itself and by SFace with semi-hard triplets (facecluster train); 8-bit weights",
+    origin="facenet-casia, taught by itself and by SFace with semi-hard triplets (facecluster train); 8-bit "
+    "weights",
     licence="research",
     training_data="17,302 faces of seven research sets, those with a name of 857 people; NOTICE has the terms",
     accuracy={"LFW": 98.82, "LFW VAL@FAR 1e-3": 97.0},
