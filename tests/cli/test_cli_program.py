@@ -157,5 +157,7 @@ def test_commands_are_short_and_print_nothing_but_results() -> None:
         for node in ast.parse(source.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name == source.stem:
                 body = node.body[1:] if ast.get_docstring(node) else node.body
+                if not body:
+                    continue  # a group's own help alone
                 assert body[-1].end_lineno is not None
                 assert body[-1].end_lineno - body[0].lineno < 20, f"{source.name}: {node.name} is too long"
