@@ -72,7 +72,8 @@ class Processor:
         count = len(part)
         if count < self._batch:
             part = np.concatenate([part, np.zeros((self._batch - count, *part.shape[1:]), part.dtype)])
-        request.set_input_tensor(openvino.Tensor(np.ascontiguousarray(part), shared_memory=True))
+        shared = np.ascontiguousarray(part)  # must live until it has been computed with
+        request.set_input_tensor(openvino.Tensor(shared, shared_memory=True))
         request.infer()
         return [np.array(tensor.data[:count]) for tensor in request.output_tensors]
 

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from facecluster.errors import UsageError, WeightsError
-from facecluster.nets import gpu, runtime
+from facecluster.nets import catalogue, gpu, runtime
 from facecluster.nets.gpu import Gpu
 from facecluster.nets.graphs import Graph, graph_file
 from facecluster.nets.quantise import observe, quantise, read_ranges, write_ranges
+from facecluster.nets.specs import spec_of
 from facecluster.records import Float32
 
 
@@ -184,3 +185,11 @@ def test_openvino_does_not_report_to_its_makers() -> None:
         "sys.exit(telemetry_utils.tm.__name__ != 'openvino.tools.ovc.telemetry_stub')"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_given_may_lie_in_memory_in_any_order(real_weights: Path) -> None:
+    net = runtime.network(catalogue.embedder(spec_of("facenet")), "cpu", exact=True)
+    crops = np.random.default_rng(0).integers(0, 256, (8, 160, 160, 3)).astype(np.float32)
+    (mirrored,) = net(crops[:, :, ::-1])
+    (copied,) = net(np.ascontiguousarray(crops[:, :, ::-1]))
+    assert np.array_equal(mirrored, copied)
