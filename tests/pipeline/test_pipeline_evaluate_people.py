@@ -19,7 +19,7 @@ from facecluster.pipeline.evaluate.options import MeasureOptions
 from facecluster.pipeline.evaluate.people import Crowd, GroupOptions, groups, judge, measure_folder
 from facecluster.pipeline.portraits import Portrayer
 from facecluster.records import Box, Face, FileEntry, Float32, Int64, Photo
-from facecluster.store import Store
+from facecluster.store import Assignment, Store
 from tests.conftest import fake_detect, fake_embed
 
 Paint = Callable[..., Path]
@@ -173,7 +173,7 @@ def test_folders_in_which_nothing_can_be_measured(tmp_path: Path, paint: Paint, 
 
 @pytest.fixture
 def library(store: Store) -> tuple[Store, Float32, Int64]:
-    """Five people with six confirmed faces each, two of them wrongly, and two people of whom nothing was said."""
+    """Five people with six confirmed faces each, two of them wrongly, and two people nobody confirmed."""
     vectors, labels = crowd(7, 6)
     mark = fingerprint("facenet")
     with store.transaction():
@@ -191,6 +191,9 @@ def library(store: Store) -> tuple[Store, Float32, Int64]:
             store.people.assign([face for face, own in zip(ids, labels, strict=True) if own == label], person)
             store.people.change(person, name=f"Person {label}", born=f"{1990 - 10 * label}-07-01")
         store.people.assign([ids[0], ids[1]], persons[1])  # the user was wrong
+        store.people.replace_auto(
+            [Assignment(face, persons[0]) for face in ids[30:34]], []
+        )  # and so was `cluster`
     return store, vectors, labels
 
 
