@@ -25,7 +25,7 @@ from facecluster.training.losses import ClassLoss, LossOptions, make_loss
 from facecluster.training.options import TrainOptions
 from facecluster.training.pictures import Pictures, normalised
 from facecluster.training.pupil import Pupil
-from facecluster.training.targets import linear_fit
+from facecluster.training.targets import turned
 
 FITTED = 4000
 """Faces that a head, or the weight vectors of people, are fitted on before the first step."""
@@ -140,9 +140,8 @@ class Coach:
         net = self.pupil.net
         if self.lesson.targets is not None and isinstance(net, FaceNet) and isinstance(net.head, Head):
             rows = self._some(self.rows)
-            seen = self.embed(rows, net.trunk)
-            mean = seen.mean(0)
-            projection = linear_fit(seen - mean, self.lesson.targets[rows])
+            own = net.head.mean.numpy(force=True), net.head.projection.numpy(force=True)
+            mean, projection = turned(*own, self.embed(rows, net.trunk), self.lesson.targets[rows])
             with torch.no_grad():
                 net.head.mean.copy_(torch.from_numpy(mean))
                 net.head.projection.copy_(torch.from_numpy(projection))

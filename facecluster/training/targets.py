@@ -96,3 +96,24 @@ def linear_fit(given: Float32, wanted: Float32, ridge: float = 1e-3) -> Float32:
     gram = x.T @ x
     penalty = ridge * np.trace(gram) / len(gram) * np.eye(len(gram))
     return np.linalg.solve(gram + penalty, x.T @ y).astype(np.float32)
+
+
+def turned(
+    mean: Float32, projection: Float32, seen: Float32, wanted: Float32, ridge: float = 1e-3
+) -> tuple[Float32, Float32]:
+    """The head ``(seen - mean) @ projection`` turned to ``wanted``, or as it is where it is nearer to it already.
+
+    ``seen`` (N, D) is what the head is given, ``wanted`` (N, E) the unit vectors that it should give, ``mean``
+    (D,), ``projection`` (D, E). The turned head is fitted (``linear_fit``) to the first three quarters of the
+    faces, and the others decide: the smaller mean squared distance of unit vectors.
+    """
+    parts = max(1, len(seen) - len(seen) // 4)
+    middle = seen[:parts].mean(0)
+    fitted = middle, linear_fit(seen[:parts] - middle, wanted[:parts], ridge)
+    rest = slice(parts if len(seen) > parts else 0, None)
+    heads = ((mean, projection), fitted)
+    return min(heads, key=lambda head: _distance((seen[rest] - head[0]) @ head[1], wanted[rest]))
+
+
+def _distance(vectors: Float32, wanted: Float32) -> float:
+    return float(np.square(unit(vectors) - wanted).sum(1).mean())

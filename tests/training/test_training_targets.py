@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facecluster.records import Float32
-from facecluster.training.targets import linear_fit, principal, unit
+from facecluster.training.targets import linear_fit, principal, turned, unit
 
 
 def rows(seed: int, *shape: int) -> Float32:
@@ -36,3 +36,22 @@ def test_a_linear_fit_finds_the_map_and_a_ridge_makes_it_smaller() -> None:
     exact, ridged = linear_fit(given, noisy, 1e-12), linear_fit(given, noisy, 1.0)
     assert exact == pytest.approx(np.linalg.lstsq(given, noisy, rcond=None)[0], abs=1e-4)
     assert np.linalg.norm(ridged) < np.linalg.norm(exact)
+
+
+def test_a_head_that_knows_nothing_of_the_teachers_is_turned_to_them() -> None:
+    seen, truth = rows(4, 400, 6), rows(5, 6, 3)
+    wanted = unit((seen - seen.mean(0)) @ truth)
+    mean, projection = turned(np.zeros(6, np.float32), np.eye(6, 3, dtype=np.float32), seen, wanted)
+    assert mean == pytest.approx(seen[:300].mean(0))
+    assert projection == pytest.approx(linear_fit(seen[:300] - mean, wanted[:300]))
+    found = unit((seen - mean) @ projection)
+    assert np.square(found - wanted).sum(1).mean() < 0.1
+
+
+def test_a_head_that_is_nearer_than_any_fit_to_few_faces_stays_as_it_is() -> None:
+    seen, truth = rows(6, 40, 30), rows(7, 30, 4)
+    middle = np.full(30, 0.1, np.float32)
+    wanted = unit((seen - middle) @ truth + 0.3 * rows(8, 40, 4))
+    mean, projection = turned(middle, truth, seen, wanted)
+    assert mean is middle
+    assert projection is truth
