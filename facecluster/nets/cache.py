@@ -17,7 +17,7 @@ SOURCES = {Path(spec.source.file).name for spec in MODELS.values()}
 
 _HEX16 = "[0-9a-f]{16}"
 _PART = r"\.part-\w{8}"
-_LABEL = rf"[A-Za-z0-9.-]+-{_HEX16}-\d+(x\d+)*-\w+(-bytes)?(-{_HEX16})?"
+_LABEL = rf"[A-Za-z0-9.-]+-{_HEX16}-\d+(x\d+)*-\w+(-bytes)?(-{_HEX16}(-s\d+)?)?"
 _NUMBA = r"\w+_[0-9a-f]{40}"
 
 

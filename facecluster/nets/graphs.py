@@ -30,7 +30,8 @@ class Graph:
 
     The module maps (N, …) float32 to one or several (N, …) float32. ``shape`` is that of its input on a
     processor: how many are computed together is a matter of speed alone. ``whole`` says that what it is given is
-    in bytes, uint8. ``ranges`` is the file by which it can be quantised; see ``nets.quantise``.
+    in bytes, uint8. ``ranges`` is the file by which it can be quantised, then with weights of up to
+    ``weight_steps``; see ``nets.quantise``.
     """
 
     name: str
@@ -39,13 +40,16 @@ class Graph:
     build: Callable[[], nn.Module]
     whole: bool = False
     ranges: Path | None = None
+    weight_steps: int = 127
 
     @property
     def label(self) -> str:
         """Another one for every file that can be made of the network."""
         parts = [self.name, self.key, "x".join(map(str, self.shape)), LAYOUT]
         parts += ["bytes"] * self.whole
-        return "-".join([*parts, sha256_of(self.ranges)[:16]] if self.ranges else parts)
+        if self.ranges:
+            parts += [sha256_of(self.ranges)[:16]] + [f"s{self.weight_steps}"] * (self.weight_steps < 127)
+        return "-".join(parts)
 
 
 def graph_file(graph: Graph, cache: Path | None = None) -> Path:
@@ -111,5 +115,5 @@ def _convert(graph: Graph, folder: Path) -> None:
     if graph.ranges:
         from facecluster.nets.quantise import quantise, read_ranges
 
-        quantise(model, read_ranges(graph.ranges))
+        quantise(model, read_ranges(graph.ranges), graph.weight_steps)
     openvino.save_model(model, folder / "net.xml", compress_to_fp16=False)

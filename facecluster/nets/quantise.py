@@ -3,6 +3,10 @@
 Weights are quantised symmetrically per output channel, what a convolution is given by one range per convolution
 (Jacob et al., CVPR 2018, section 2.1). Ranges are observed on example faces (``benchmarks/fit_ranges.py``) and
 kept beside this module; here they are only written into the graph, and OpenVINO does the rest.
+
+Processors without instructions of their own for it (AVX2 without VNNI) add two products of an unsigned and a
+signed byte in 16 bits, and what does not fit is cut off: 2 · 255 · 127 > 32,767. Weights of up to 64 steps always
+fit.
 """
 
 from __future__ import annotations
@@ -20,6 +24,9 @@ from facecluster.records import Float32, UInt8
 
 LEVELS, WEIGHT_LEVELS = 256, 255
 """Values of an unsigned and of a symmetric signed byte."""
+
+MOST_STEPS, SAFE_STEPS = 127, 64
+"""The largest weight in steps: as a byte has it, and as two products with bytes fit into 16 bits."""
 
 Ranges = dict[str, tuple[float, float]]
 """Least and greatest value that each convolution is given, by the convolution's name."""
@@ -43,8 +50,12 @@ def observe(model: Any, batches: Iterable[Float32 | UInt8]) -> Ranges:
     return {name: tuple(known[_place(source)]) for name, source in sources.items()}
 
 
-def quantise(model: Any, ranges: Ranges) -> None:
-    """Let the convolutions of ``model`` compute in 8 bits; one without a range stays as it is."""
+def quantise(model: Any, ranges: Ranges, weight_steps: int = MOST_STEPS) -> None:
+    """Let the convolutions of ``model`` compute in 8 bits; one without a range stays as it is.
+
+    The largest weight of an output channel is ``weight_steps`` steps from 0, up to 127.
+    """
+    room = MOST_STEPS / weight_steps
     done: dict[tuple[str, int], Any] = {}
     for name, node in list(_convolutions(model)):
         if name in ranges:
@@ -54,7 +65,7 @@ def quantise(model: Any, ranges: Ranges) -> None:
                 done[place] = _quantised(source, *ranges[name], LEVELS)
             node.input(0).replace_source_output(done[place].output(0))
             weights = node.input_value(1)
-            largest = _largest(weights.get_node())
+            largest = room * _largest(weights.get_node())
             node.input(1).replace_source_output(_quantised(weights, -largest, largest, WEIGHT_LEVELS).output(0))
     model.validate_nodes_and_infer_types()
 

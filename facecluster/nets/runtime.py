@@ -6,6 +6,7 @@ in a fraction of the time: there, torch is imported only once, to make the files
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections import deque
 from dataclasses import replace
@@ -17,6 +18,7 @@ import openvino
 
 from facecluster.errors import UsageError
 from facecluster.nets.graphs import Graph, graph_file
+from facecluster.nets.quantise import SAFE_STEPS
 from facecluster.nets.weights import cache_folder
 from facecluster.records import Float32, UInt8
 
@@ -39,19 +41,17 @@ class Network(Protocol):
 class Processor:
     """A network on the processor. Each call uses ``threads`` cores: one, where several calls run at a time.
 
-    It computes in float32 if ``exact`` or if the processor has no instructions for bfloat16; else in that, and in
-    8-bit integers where the network has ranges for them (processors that can do the one can do the other).
+    It computes in float32 if ``exact``, else in what ``fastest`` says.
 
     Each call that runs at the same time as others has a compiled network of its own: what OpenVINO shares between
     threads it hands to threads of its own, and waking them up takes as long as a small network.
     """
 
     def __init__(self, graph: Graph, *, exact: bool = False, threads: int = 1) -> None:
-        fast = has_bfloat16() and not exact
+        graph, precision = (replace(graph, ranges=None), "f32") if exact else fastest(graph)
         self._core = openvino.Core()
         self._core.set_property({"CACHE_DIR": str(cache_folder() / "compiled")})
-        self._model = graph_file(graph if fast else replace(graph, ranges=None))
-        precision = "bf16" if fast else "f32"
+        self._model = graph_file(graph)
         self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
         self._batch = graph.shape[0]
         self._idle: deque[Any] = deque()
@@ -117,9 +117,25 @@ def pick_device(wanted: str) -> str:
     return wanted
 
 
+def fastest(graph: Graph) -> tuple[Graph, str]:
+    """``graph`` as this processor runs it fastest, and OpenVINO's name for the number format of its layers.
+
+    Where the network has ranges, its convolutions are in 8-bit integers, and the rest in bfloat16 where there are
+    instructions for it, else in float32. Processors that have those have some for bytes, too. Others of Intel's
+    kind need weights of fewer steps (see ``nets.quantise``); on other kinds, float32 it is.
+    """
+    if has_bfloat16():
+        return graph, "bf16"
+    return replace(graph, weight_steps=SAFE_STEPS) if _is_x86() else replace(graph, ranges=None), "f32"
+
+
 def has_bfloat16() -> bool:
     """Whether OpenVINO computes in bfloat16 on this processor when asked to."""
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _is_x86() -> bool:
+    return platform.machine().lower() in {"x86_64", "amd64"}
 
 
 def _gpu_is_possible() -> bool:

@@ -142,6 +142,51 @@ def test_a_quantised_network_answers_nearly_the_same(graph: Graph, tmp_path: Pat
     assert np.abs(quick(given(4))[0] - right).max() < 0.05 * np.abs(right).max()
 
 
+class Bright(nn.Module):
+    """(N, 8, 8, 3) → (N, 16): sums over all pixels, as large as sums of that many can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 32, 3), nn.Conv2d(32, 16, 6)
+        for layer in (self.first, self.second):
+            nn.init.constant_(layer.weight, 0.5)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (self.second(self.first(x.permute(0, 3, 1, 2)).relu())[..., 0, 0],)
+
+
+def test_the_largest_sums_are_not_cut_off(graph: Graph, tmp_path: Path) -> None:
+    write_ranges({"first": (0.0, 1.0), "second": (0.0, 13.5)}, tmp_path / "ranges.json")
+    bright = replace(graph, name="bright", build=Bright, ranges=tmp_path / "ranges.json")
+    (sums,) = runtime.network(bright, "cpu")(np.ones((4, 8, 8, 3), np.float32))
+    np.testing.assert_allclose(sums, 13.5 * 0.5 * 32 * 36, rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("bfloat16", "machine", "steps", "precision"),
+    [(True, "x86_64", 127, "bf16"), (False, "AMD64", 64, "f32"), (False, "arm64", None, "f32")],
+)
+def test_the_number_format_is_the_processors(
+    bfloat16: bool, machine: str, steps: int | None, precision: str, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    chosen, named = runtime.fastest(replace(graph, ranges=Path("ranges.json")))
+    assert named == precision
+    assert (chosen.weight_steps if chosen.ranges else None) == steps
+
+
+@pytest.mark.parametrize("steps", [20, 64, 127])
+def test_the_largest_weight_is_so_many_steps_from_0(steps: int, graph: Graph) -> None:
+    model = openvino.Core().read_model(graph_file(graph))
+    node = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"][-1]
+    largest = np.abs(node.input_value(1).get_node().data).max((1, 2, 3))
+    quantise(model, {"second": (0.0, 2.0)}, steps)
+    end = node.input_value(1).get_node().input_value(2).get_node().data.ravel()
+    np.testing.assert_allclose(end, largest * 127 / steps, rtol=1e-6)
+
+
 def test_a_convolution_without_a_range_is_left_alone(graph: Graph) -> None:
     model = openvino.Core().read_model(graph_file(graph))
     quantise(model, {"second": (0.0, 2.0)})

@@ -171,10 +171,12 @@ def test_what_the_networks_write_is_known(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("ranges", [False, True])
-def test_labels_of_all_models_are_known(name: str, ranges: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps", [64, 127])
+def test_labels_of_all_models_are_known(name: str, ranges: bool, steps: int, tmp_path: Path) -> None:
     file = tmp_path / "ranges.json"
     file.write_text("{}")
-    graph = Graph(name, HEX16, (4, 160, 160, 3), lambda: pytest.fail("built"), ranges, file if ranges else None)
+    asked = file if ranges else None
+    graph = Graph(name, HEX16, (4, 160, 160, 3), lambda: pytest.fail("built"), ranges, asked, steps)
     write(tmp_path / "cache", (f"graphs/{graph.label}/net.xml",))
     files, _, others = own_files(tmp_path / "cache")
     assert (len(files), others) == (1, 0)
