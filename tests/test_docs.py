@@ -21,6 +21,7 @@ from facecluster.nets.specs import MODELS
 from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.readers import read
 from facecluster.pipeline.scan import Read
+from facecluster.pipeline.stopwatch import Stopwatch
 from facecluster.records import FileEntry
 from tests.conftest import fake_detect, fake_embed
 
@@ -188,9 +189,9 @@ def fake_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paint: Callab
                 pen.line([(x, 50), (x, 109)], fill="black", width=2)
             image.save(path)
 
-    def reader(model: str, device: str, options: DetectOptions) -> Read:
+    def reader(model: str, device: str, options: DetectOptions, watch: Stopwatch) -> Read:
         def work(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
-            return read(entries, claims, options.max_side, fake_detect, fake_embed)
+            return read(entries, claims, options.max_side, fake_detect, fake_embed, watch)
 
         return work
 

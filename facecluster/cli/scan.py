@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
+from rich.table import Table
 
 from facecluster.cli.console import (
     Database,
@@ -39,6 +41,7 @@ def scan(
     min_face: Annotated[int, typer.Option(min=12, help="Smallest face, in pixels of the photo as searched.")] = 20,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Least probability of a face.")] = 0.7,
     device: Device = "auto",
+    profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
     db: Database = None,
     json: Json = False,
 ) -> None:
@@ -65,6 +68,8 @@ def scan(
         options = DetectOptions(max_side=max_side, min_face=min_face, min_score=min_score)
         result = library.scan(paths, model=model, device=device, options=options, on_progress=show, stop=stop)
     print_json(result) if json else _print(result)
+    if profile and not json:
+        _print_profile(result)
     if result.stopped:
         raise typer.Exit(130)
 
@@ -89,6 +94,20 @@ def _print(result: ScanResult) -> None:
         out.print("Stopped; the next scan goes on here.")
     elif result.photos or also:
         out.print("Next: facecluster cluster")
+
+
+def _print_profile(result: ScanResult) -> None:
+    """Seconds by stage. The workers' are sums, so together they may be more than the scan took."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("stage")
+    for column in ("seconds", "share", "ms a photo"):
+        table.add_column(column, justify="right")
+    whole = sum(result.profile.values())
+    for stage, seconds in result.profile.items():
+        share = seconds / whole if whole else 0.0
+        each = f"{1000 * seconds / result.photos:.2f}" if result.photos else "–"
+        table.add_row(stage, f"{seconds:.2f}", f"{share:.1%}", each)
+    out.print(table)
 
 
 def _also(result: ScanResult) -> str:

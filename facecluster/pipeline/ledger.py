@@ -22,7 +22,8 @@ class ScanResult:
     ``copies`` are further paths of known photos, ``moved`` files were found at another path, ``edited`` files hold
     another photo than before, ``returned`` were missing, ``missing`` photos have vanished. ``unreadable`` could
     not be read in this run; ``folders`` are folders that could not be entered, with the reason. ``otherwise``
-    photos of those that were met had been searched with other options.
+    photos of those that were met had been searched with other options. ``profile`` has the seconds of each stage,
+    summed over threads; see ``stopwatch``.
     """
 
     unchanged: int = 0
@@ -38,6 +39,7 @@ class ScanResult:
     seconds: float = 0.0
     stopped: bool = False
     folders: list[tuple[Path, str]] = field(default_factory=list)
+    profile: dict[str, float] = field(default_factory=dict)
 
 
 class Ledger:

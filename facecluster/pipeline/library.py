@@ -18,6 +18,7 @@ from facecluster.pipeline.export import albums_of, chips_of
 from facecluster.pipeline.forget import Forgotten, forget
 from facecluster.pipeline.opened import OpenLibrary
 from facecluster.pipeline.scan import Progress, Read, Scan, ScanResult
+from facecluster.pipeline.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from facecluster.faces import DetectOptions
@@ -52,12 +53,12 @@ class Library(OpenLibrary):
         """
         from facecluster.faces import DetectOptions
 
-        name, options = model or self.model, options or DetectOptions()
+        name, options, watch = model or self.model, options or DetectOptions(), Stopwatch()
 
         def load() -> Read:
             from facecluster.pipeline.networks import reader
 
-            return reader(name, device, options)
+            return reader(name, device, options, watch=watch)
 
         with self.store.alone():
             return Scan(
@@ -68,6 +69,7 @@ class Library(OpenLibrary):
                 workers=min(MAX_WORKERS, cores()),
                 on_progress=on_progress,
                 stop=stop or threading.Event(),
+                watch=watch,
             ).run(roots)
 
     def cluster(

@@ -13,14 +13,19 @@ from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.portraits import Portrayer
 from facecluster.pipeline.readers import Embed, read
 from facecluster.pipeline.scan import Read
+from facecluster.pipeline.stopwatch import Stopwatch
 from facecluster.records import FileEntry
 
 MOST_THREADS = 4
 """One photo has no work for more."""
 
 
-def reader(model: str, device: str, options: faces.DetectOptions, threads: int = 1) -> Read:
+def reader(
+    model: str, device: str, options: faces.DetectOptions, threads: int = 1, watch: Stopwatch | None = None
+) -> Read:
     """``readers.read`` with MTCNN and the model called ``model``, each call on ``threads`` cores.
+
+    ``watch`` is told how long each stage takes.
 
     Raises ``UsageError`` for an unknown model, ``WeightsError``.
     """
@@ -34,6 +39,7 @@ def reader(model: str, device: str, options: faces.DetectOptions, threads: int =
             options.max_side,
             lambda images: faces.detect(images, detector),
             lambda chips, landmarks, boxes: embed(chips, landmarks, boxes, embedder),
+            watch,
         )
 
     return work

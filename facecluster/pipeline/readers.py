@@ -6,6 +6,7 @@ Python's lock, and a core that does everything for its photos never waits for an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,10 +18,11 @@ from PIL.Image import Image
 from facecluster import faces, photos
 from facecluster.errors import UnreadablePhotoError
 from facecluster.pipeline.outcomes import Claims, Outcome, Seen
-from facecluster.records import CHIP_BOX, Box, Face, FileEntry, Float32, UInt8
+from facecluster.pipeline.stopwatch import Stopwatch
+from facecluster.records import Box, Face, FileEntry, Float32, UInt8
 
 SHARP_BOX = 80
-"""A face whose box is narrower than this many decoded pixels is cut from a larger decoding of its photo."""
+"""A face whose box is narrower than this many decoded pixels is cut from a larger decoding, where it is wider."""
 
 Opened = tuple[Outcome, tuple[photos.RawPhoto, photos.OpenPhoto] | None]
 """A file's outcome so far, and its picture where there is one to be searched."""
@@ -39,24 +41,33 @@ class Embed(Protocol):
 
 
 def read(
-    entries: Iterable[FileEntry], claims: Claims, max_side: int, detect: Detect, embed: Embed
+    entries: Iterable[FileEntry],
+    claims: Claims,
+    max_side: int,
+    detect: Detect,
+    embed: Embed,
+    watch: Stopwatch | None = None,
 ) -> list[Outcome]:
     """The outcomes of some files, in order; see ``Outcome``. No file's trouble stops the others."""
-    opened = [_open(entry, claims, max_side) for entry in entries]
+    watch = watch or Stopwatch()
+    detect, embed = watch.timed("detect", detect), watch.timed("embed", embed)
+    opened = [_open(entry, claims, max_side, watch) for entry in entries]
     try:
-        return _search(opened, detect, embed)
+        return _search(opened, detect, embed, watch)
     except Exception:  # the networks may raise anything, from lack of memory on
-        return [outcome for one in opened for outcome in _search_alone(one, detect, embed)]
+        return [outcome for one in opened for outcome in _search_alone(one, detect, embed, watch)]
 
 
-def _open(entry: FileEntry, claims: Claims, max_side: int) -> Opened:
+def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> Opened:
     sha256 = None
     try:
-        raw = photos.read_file(entry.path)
+        with watch.time("read"):
+            raw = photos.read_file(entry.path)
         sha256 = raw.sha256
         if not claims.claim(sha256):
             return Outcome(entry, sha256), None
-        opened = photos.decode(raw, max_side)
+        with watch.time("decode"):
+            opened = photos.decode(raw, max_side)
     except UnreadablePhotoError as error:
         cause = error.__cause__
         if sha256 is None and isinstance(cause, FileNotFoundError | NotADirectoryError):
@@ -67,21 +78,23 @@ def _open(entry: FileEntry, claims: Claims, max_side: int) -> Opened:
     return Outcome(entry, sha256, photo=opened.photo), (raw, opened)
 
 
-def _search(opened: Sequence[Opened], detect: Detect, embed: Embed) -> list[Outcome]:
+def _search(opened: Sequence[Opened], detect: Detect, embed: Embed, watch: Stopwatch) -> list[Outcome]:
     images = [picture[1].image for _, picture in opened if picture]
     found = iter(detect(images) if images else [])
-    cut = [(outcome, cut_faces(*picture, next(found)) if picture else []) for outcome, picture in opened]
-    vectors = iter(_embed([pair for _, pairs in cut for pair in pairs], embed))
+    with watch.time("crop"):
+        pairs = [cut_faces(*picture, next(found)) if picture else [] for _, picture in opened]
+        kept = [[(face, faces.encode(chip)) for face, chip in own] for own in pairs]
+    vectors = iter(_embed([pair for own in pairs for pair in own], embed))
     return [
-        replace(outcome, seen=tuple(Seen(face, faces.encode(chip), next(vectors)) for face, chip in pairs))
-        for outcome, pairs in cut
+        replace(outcome, seen=tuple(Seen(face, jpeg, next(vectors)) for face, jpeg in own))
+        for (outcome, _), own in zip(opened, kept, strict=True)
     ]
 
 
-def _search_alone(one: Opened, detect: Detect, embed: Embed) -> list[Outcome]:
+def _search_alone(one: Opened, detect: Detect, embed: Embed, watch: Stopwatch) -> list[Outcome]:
     """One photo after the search of several has failed: the others do not suffer for the one to blame."""
     try:
-        return _search([one], detect, embed)
+        return _search([one], detect, embed, watch)
     except Exception as error:
         said = str(error).partition("\n")[0] or type(error).__name__
         return [replace(one[0], photo=None, reason=f"the search for faces failed ({said})", again=True)]
@@ -97,7 +110,7 @@ def cut_faces(raw: photos.RawPhoto, opened: photos.OpenPhoto, found: list[Face])
     narrowest = min((face.box.width for face in found), default=SHARP_BOX)
     if scale < 1 and narrowest < SHARP_BOX:
         with suppress(UnreadablePhotoError):  # for want of memory, say: then the chips are coarser
-            larger = photos.decode(raw, int(max(image.size) * CHIP_BOX / narrowest))
+            larger = photos.decode(raw, math.ceil(max(image.size) * SHARP_BOX / narrowest))
             image, scale = larger.image, larger.scale
     chips = [faces.cut(image, face.box.scaled(scale)) for face in full]
     return [(replace(face, sharpness=faces.sharpness(chip)), chip) for face, chip in zip(full, chips, strict=True)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from facecluster import photos
 from facecluster.pipeline.ledger import Ledger, ScanResult
 from facecluster.pipeline.outcomes import Claims, Outcome
+from facecluster.pipeline.stopwatch import Stopwatch
 from facecluster.records import FileEntry
 from facecluster.store import Store
 
@@ -40,7 +41,7 @@ class Scan:
 
     ``reader`` loads the networks, once there is something to read, and returns what turns files into outcomes,
     to be called in ``workers`` threads at once. ``searched_with`` names the detector's options, ``model`` the
-    fingerprint of the embeddings.
+    fingerprint of the embeddings. ``watch`` is told how long each stage takes, and the result tells it.
     """
 
     store: Store
@@ -50,6 +51,7 @@ class Scan:
     workers: int = 1
     on_progress: Callable[[Progress], None] = lambda progress: None
     stop: threading.Event = field(default_factory=threading.Event)
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
     def run(self, roots: Sequence[Path]) -> ScanResult:
         """Scan ``roots``. Raises ``UsageError`` when one does not exist.
@@ -61,18 +63,25 @@ class Scan:
         started = time.monotonic()
         ledger = Ledger(self.store, self.model, self.searched_with)
         result = ledger.result
-        todo = []
+        with self.watch.time("walk"):
+            todo = self._meet(roots, ledger)
+        if not result.stopped:
+            result.stopped = self._read_all(todo, ledger) < len(todo)
+            with self.watch.time("store"):
+                ledger.settle(roots, complete=not result.stopped)
+        result.seconds, result.profile = time.monotonic() - started, self.watch.seconds
+        return result
+
+    def _meet(self, roots: Sequence[Path], ledger: Ledger) -> list[FileEntry]:
+        """Walk; returns the files that have to be read."""
+        result, todo = ledger.result, []
         for entry in photos.walk(roots, lambda path, why: result.folders.append((path, why))):
             if self.stop.is_set():
                 result.stopped = True
                 break
             if ledger.meet(entry):
                 todo.append(entry)
-        else:
-            result.stopped = self._read_all(todo, ledger) < len(todo)
-            ledger.settle(roots, complete=not result.stopped)
-        result.seconds = time.monotonic() - started
-        return result
+        return todo
 
     def _read_all(self, todo: list[FileEntry], ledger: Ledger) -> int:
         """How many files were read and kept."""
@@ -80,7 +89,8 @@ class Scan:
         self.on_progress(Progress(0, len(todo), 0))
         with closing(self._outcomes(todo)) as chunks:
             for outcomes in chunks:
-                ledger.keep(outcomes)
+                with self.watch.time("store"):
+                    ledger.keep(outcomes)
                 done += len(outcomes)
                 self.on_progress(Progress(done, len(todo), ledger.result.faces))
         return done
@@ -89,7 +99,9 @@ class Scan:
         """Outcomes by chunk, as they complete, with one chunk more under way than there are workers."""
         if not todo or self.stop.is_set():
             return
-        read, claims = self.reader(), Claims(self.store.photos.contents())
+        with self.watch.time("load"):
+            read, claims = self.reader(), Claims(self.store.photos.contents())
+        started = time.perf_counter()
 
         def begin(chunk: list[FileEntry]) -> list[Outcome]:
             return [] if self.stop.is_set() else read(chunk, claims)
@@ -106,3 +118,4 @@ class Scan:
                     running |= {pool.submit(begin, chunk) for chunk in islice(chunks, not self.stop.is_set())}
         finally:
             pool.shutdown(cancel_futures=True)
+            self.watch.rest(self.workers, time.perf_counter() - started)

@@ -65,7 +65,7 @@ def fake_nets(monkeypatch: pytest.MonkeyPatch) -> None:
         outcomes = read(entries, claims, 1000, fake_detect, fake_embed)
         return [replace(outcome, seen=tuple(map(_sharp, outcome.seen))) for outcome in outcomes]
 
-    monkeypatch.setattr(networks, "reader", lambda *args: work)
+    monkeypatch.setattr(networks, "reader", lambda *args, **kwargs: work)
 
 
 def _sharp(seen: Seen) -> Seen:

@@ -39,7 +39,7 @@ def photos(tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch) -> Pat
     for i, people in enumerate((("red", "blue"), ("red", "blue"), ("blue", "green"))):
         paint(tmp_path / "photos" / f"{i}.png", *people, seed=i)
     work = partial(read, max_side=1000, detect=fake_detect, embed=fake_embed)
-    monkeypatch.setattr(networks, "reader", lambda *args: work)
+    monkeypatch.setattr(networks, "reader", lambda *args, **kwargs: work)
     return tmp_path / "photos"
 
 

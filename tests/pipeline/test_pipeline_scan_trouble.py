@@ -245,7 +245,7 @@ def test_a_failed_first_scan_leaves_the_choice_of_model_open(
 ) -> None:
     paint(folder / "a.png", "red")
 
-    def no_network(*args: object) -> Read:
+    def no_network(*args: object, **kwargs: object) -> Read:
         raise StoreError("no network")
 
     marks = {"sface": "one", "facenet": "two"}
@@ -256,7 +256,7 @@ def test_a_failed_first_scan_leaves_the_choice_of_model_open(
             library.scan([folder], model="sface")
         assert library.status().model is None
         work = partial(read, max_side=1000, detect=fake_detect, embed=fake_embed)
-        monkeypatch.setattr(networks, "reader", lambda *args: work)
+        monkeypatch.setattr(networks, "reader", lambda *args, **kwargs: work)
         assert library.scan([folder]).photos == 1
         assert library.store.faces.model() == ("two", "facenet")
 
@@ -290,9 +290,9 @@ def test_a_library_is_scanned_by_one_at_a_time(
             assert other.status().counts.photos == 0
         return read(entries, claims, 1000, fake_detect, fake_embed)
 
-    monkeypatch.setattr(networks, "reader", lambda *args: slow)
+    monkeypatch.setattr(networks, "reader", lambda *args, **kwargs: slow)
     monkeypatch.setattr("facecluster.pipeline.opened.fingerprint", lambda name: "mark")
-    monkeypatch.setattr("facecluster.embeddings.Embedder.load", lambda *args: None)
+    monkeypatch.setattr("facecluster.embeddings.Embedder.load", lambda *args, **kwargs: None)
     with Library(tmp_path / "a.db") as library:
         assert library.scan([folder]).photos == 1
         assert len(said) == 2

@@ -40,18 +40,18 @@ def test_a_linear_fit_finds_the_map_and_a_ridge_makes_it_smaller() -> None:
 
 def test_a_head_that_knows_nothing_of_the_teachers_is_turned_to_them() -> None:
     seen, truth = rows(4, 400, 6), rows(5, 6, 3)
-    wanted = unit((seen - seen.mean(0)) @ truth)
+    wanted = unit(np.asarray((seen - seen.mean(0)) @ truth, np.float32))
     mean, projection = turned(np.zeros(6, np.float32), np.eye(6, 3, dtype=np.float32), seen, wanted)
     assert mean == pytest.approx(seen[:300].mean(0))
     assert projection == pytest.approx(linear_fit(seen[:300] - mean, wanted[:300]))
-    found = unit((seen - mean) @ projection)
+    found = unit(np.asarray((seen - mean) @ projection, np.float32))
     assert np.square(found - wanted).sum(1).mean() < 0.1
 
 
 def test_a_head_that_is_nearer_than_any_fit_to_few_faces_stays_as_it_is() -> None:
     seen, truth = rows(6, 40, 30), rows(7, 30, 4)
     middle = np.full(30, 0.1, np.float32)
-    wanted = unit((seen - middle) @ truth + 0.3 * rows(8, 40, 4))
+    wanted = unit(((seen - middle) @ truth + 0.3 * rows(8, 40, 4)).astype(np.float32))
     mean, projection = turned(middle, truth, seen, wanted)
     assert mean is middle
     assert projection is truth
