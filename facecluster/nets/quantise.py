@@ -53,11 +53,15 @@ def observe(model: Any, batches: Iterable[Float32 | UInt8]) -> Ranges:
 def quantise(model: Any, ranges: Ranges, weight_steps: int = MOST_STEPS) -> None:
     """Let the convolutions of ``model`` compute in 8 bits; one without a range stays as it is.
 
-    The largest weight of an output channel is ``weight_steps`` steps from 0, up to 127.
+    The largest weight of an output channel is ``weight_steps`` steps from 0, up to 127. Raises ``ValueError`` for
+    ranges of what is no convolution of the model.
     """
     room = MOST_STEPS / weight_steps
     done: dict[tuple[str, int], Any] = {}
-    for name, node in list(_convolutions(model)):
+    convolutions = list(_convolutions(model))
+    if unknown := ranges.keys() - {name for name, _ in convolutions}:
+        raise ValueError(f"ranges of no convolution: {', '.join(sorted(unknown))}")
+    for name, node in convolutions:
         if name in ranges:
             source = node.input_value(0)
             place = _place(source)

@@ -187,6 +187,12 @@ def test_the_largest_weight_is_so_many_steps_from_0(steps: int, graph: Graph) ->
     np.testing.assert_allclose(end, largest * 127 / steps, rtol=1e-6)
 
 
+def test_ranges_of_other_layers_are_refused(graph: Graph) -> None:
+    model = openvino.Core().read_model(graph_file(graph))
+    with pytest.raises(ValueError, match="ranges of no convolution: third"):
+        quantise(model, {"second": (0.0, 2.0), "third": (0.0, 1.0)})
+
+
 def test_a_convolution_without_a_range_is_left_alone(graph: Graph) -> None:
     model = openvino.Core().read_model(graph_file(graph))
     quantise(model, {"second": (0.0, 2.0)})
