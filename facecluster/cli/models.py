@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,6 +21,18 @@ from facecluster.nets.weights import dimension, fingerprint, is_here, trained_fi
 
 HELD_OUT = "held-out"
 """The figure of a trained model's card that stands in for LFW."""
+
+TOLD = (
+    *("name", "source", "training_data", "licence", "here", "own", "how_to_get"),
+    *("arch", "crop", "size", "normalisation", "dimension", "join_distance", "far", "figures", "measured"),
+    *("command", "made_at", "file", "bytes", "fingerprint"),
+)
+"""What `models show` says of a model, in this order; what is not known is left out."""
+
+PROSE = ("source", "training_data", "licence")
+"""What is broken between words; anything else may be for copying."""
+
+SAID = {"True": "yes", "False": "no", "None": "–"}
 
 if TYPE_CHECKING:
     from facecluster.store import Evaluation
@@ -50,7 +63,7 @@ def models(context: typer.Context, db: Database = None, json: Json = False) -> N
 
 @app.command()
 def show(name: model_files.Model, db: Database = None, json: Json = False) -> None:
-    """Show what is known of a model: what it sees, where it comes from, how good it is, on which terms.
+    """Show what is known of a model: where it comes from, on which terms, what it sees, how good it is.
 
     **Example**
 
@@ -58,11 +71,7 @@ def show(name: model_files.Model, db: Database = None, json: Json = False) -> No
     """
     spec = spec_of(name)
     told = _told(spec, _measured(db))
-    if json:
-        print_json(told)
-        return
-    for heading, value in told.items():
-        _print_line(heading.replace("_", " "), value)
+    print_json(told) if json else _print_told(told, spec)
 
 
 app.command()(model_files.add)
@@ -114,46 +123,69 @@ def _row(spec: ModelSpec, found: Measured) -> dict[str, Any]:
 
 
 def _told(spec: ModelSpec, found: Measured) -> dict[str, Any]:
-    """All that there is to say of one model: of a trained one, its card."""
+    """All that there is to say of one model: of a trained one, its card, too."""
     row = _row(spec, found)
     if spec.source.kind not in ("shipped", "own"):
         return row | {"arch": spec.arch, "crop": spec.crop, "size": spec.size, "normalisation": spec.normalisation}
     file = trained_file(spec)
-    kept = {key: row[key] for key in ("here", "own", "fingerprint", "measured")}
-    return asdict(read_card(file)[0]) | {"name": spec.name} | kept | {"file": file, "bytes": file.stat().st_size}
+    return asdict(read_card(file)[0]) | row | {"file": file, "bytes": file.stat().st_size}
 
 
-def _print_line(heading: str, value: Any) -> None:
-    if isinstance(value, dict):
-        say(heading)
-        for inner, each in value.items():
-            _print_line(f"  {inner}", each)
-    elif value is not None:
-        told = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-        say(f"{shown(heading):<15} {shown(told)}")
+def _print_told(told: dict[str, Any], spec: ModelSpec) -> None:
+    """What there is to say, in the order of ``TOLD``, but for what is said twice or is unknown."""
+    how_to_get = None if told["here"] else _how_to_get(spec)
+    figures = told.get("figures") or told["accuracy"]
+    chosen = told | {"how_to_get": how_to_get, "figures": figures, "measured": told["measured"] or "nothing yet"}
+    _print_lines({heading: chosen[heading] for heading in TOLD if chosen.get(heading) is not None})
+
+
+def _print_lines(told: dict[str, Any], indent: str = "") -> None:
+    """A heading and its value a line, the values below each other; a value with headings of its own, below it."""
+    width = max(15, *(len(indent + shown(heading)) for heading in told))
+    for heading, value in told.items():
+        begin = f"{indent + shown(heading).replace('_', ' '):<{width}} "
+        if isinstance(value, dict) and value:
+            say(begin.rstrip())
+            _print_lines(value, f"{indent}  ")
+        elif heading in PROSE:
+            say(fill(shown(value), out.width, initial_indent=begin, subsequent_indent=" " * len(begin)))
+        else:
+            say(f"{begin}{shown(SAID.get(str(value), value))}")
 
 
 def _print(specs: list[ModelSpec], found: Measured) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("model", "size", "here", "LFW %", "here %"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("licence", overflow="fold", max_width=12)
-    table.add_column("source", overflow="fold")
-    for spec in specs:
-        here = Text("yes", "green") if is_here(spec.name) else "no"
-        size, record = f"{dimension(spec)}-D", found.get((fingerprint(spec.name), "lfw"))
-        own = f"{100 * record.figures['verification']['accuracy']['mean']:.2f}" if record else "–"
-        table.add_row(spec.name, size, here, _published(spec), own, shown(spec.licence), shown(spec.origin))
-    out.print(table)
+    out.print(_table(specs, found))
     if any("*" in _published(spec) for spec in specs):
-        out.print("* of people who were held out of the training, not of LFW; `facecluster models show` has more.")
+        out.print("* of people who were held out of the training, not of LFW")
     for spec in specs:
         if record := found.get((fingerprint(spec.name), "lfw")):
             pairs = number(record.figures["verification"]["pairs"], "pair")
             out.print(f"{spec.name} was measured on {pairs} on {record.at[:10]}.")
         if not is_here(spec.name):
-            add = " See `facecluster models pull` and `facecluster models add`." if spec.source.url else ""
-            out.print(f"{spec.name}: {spec.source.how_to_get}{add}")
+            out.print(f"{spec.name}: {_how_to_get(spec)}")
+    out.print(
+        "Where a model comes from, what it learnt from, and its other figures: `facecluster models show NAME`."
+    )
+
+
+def _table(specs: list[ModelSpec], found: Measured) -> Table:
+    """A row for each model, whatever its card says."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("model", "size", "here", "LFW %", "here %"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("licence")  # gives way, but in one line
+    for spec in specs:
+        here = Text("yes", "green") if is_here(spec.name) else "no"
+        size, record = f"{dimension(spec)}-D", found.get((fingerprint(spec.name), "lfw"))
+        own = f"{100 * record.figures['verification']['accuracy']['mean']:.2f}" if record else "–"
+        licence = Text(shown(spec.licence), no_wrap=True, overflow="ellipsis")
+        table.add_row(spec.name, size, here, _published(spec), own, licence)
+    return table
+
+
+def _how_to_get(spec: ModelSpec) -> str:
+    add = " See `facecluster models pull` and `facecluster models add`." if spec.source.url else ""
+    return f"{spec.source.how_to_get}{add}"
 
 
 def _published(spec: ModelSpec) -> str:

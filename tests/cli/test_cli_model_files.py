@@ -37,7 +37,7 @@ def test_a_trained_model_is_added_listed_and_shown(run: Run, tiny: Path, own_mod
     assert ran == (0, f"Added: {own_models / 'family.safetensors'}\n", "")
     ran = run("models")
     (row,) = (line.split() for line in ran.out.splitlines() if line.startswith(" family"))
-    assert row[:8] == ["family", "8-D", "yes", "97.50*", "–", "MIT", "a", "net"]
+    assert row == ["family", "8-D", "yes", "97.50*", "–", "MIT"]
     assert "* of people who were held out" in ran.out
     models = {model["name"]: model for model in json.loads(run("models", "--json").out)}
     assert set(models) == {*MODELS, "family"}
@@ -54,12 +54,16 @@ def test_the_card_is_shown_as_text_and_as_json(run: Run, tiny: Path) -> None:
         "name            friends",
         "made at         2026-01-31",
         "  held-out      97.5",
+        "source          a net for tests",
+        "training data   no photo of anybody",
+        f"fingerprint     {fingerprint('friends')}",
         "own             yes",
     ):
         assert line in said.splitlines()
     told = json.loads(run("models", "show", "friends", "--json").out)
     assert (told["name"], told["command"], told["far"]) == ("friends", "facecluster train photos", FAR)
     assert told["figures"] == {"held-out": 97.5, "faces": 12, "note": "none"}
+    assert (told["source"], told["accuracy"]) == (told["origin"], {"held-out": 97.5, "faces": 12})
     told = json.loads(run("models", "show", "facenet-casia", "--json").out)
     assert (told["arch"], told["size"], told["own"]) == ("facenet", 160, False)
     assert "crop            five-point 112" in run("models", "show", "sface").out.splitlines()
@@ -71,9 +75,14 @@ def test_the_table_fits_whatever_a_card_says(run: Run) -> None:
     install.install(some_arrays(), card)
     ran = run("models")
     assert max(map(len, ran.out.splitlines())) <= 80
-    assert "n" * 32 in ran.out
+    row = ran.out.splitlines()[3 + len(MODELS)]
+    assert row.split()[:5] == ["n" * 32, "4096-D", "yes", "100.00", "–"]
+    assert row.rstrip().endswith("…")
+    assert not ran.out.splitlines()[4 + len(MODELS)].strip()
     assert "held out" not in ran.out
-    assert "\\x1b" in run("models", "show", "n" * 32).out
+    said = run("models", "show", "n" * 32).out
+    assert "\\x1b" in said
+    assert " ".join(said.split()).count(words.strip()) == 2
 
 
 def test_a_damaged_model_is_told_and_the_others_are_listed(run: Run, own_models: Path) -> None:

@@ -1,4 +1,4 @@
-"""``facecluster models``, ``models add`` and ``models pull``."""
+"""``facecluster models``, ``models show``, ``models add`` and ``models pull``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from facecluster.errors import WeightsError
 from facecluster.nets import pull
 from facecluster.nets.specs import MODELS
-from facecluster.nets.weights import dimension
+from facecluster.nets.weights import dimension, fingerprint
 from tests.cli.conftest import Run
 
 
@@ -25,15 +25,42 @@ def test_the_table_fits_and_says_how_to_get_what_is_missing(run: Run) -> None:
     ran = run("models")
     assert (ran.code, ran.err) == (0, "")
     assert max(map(len, ran.out.splitlines())) <= 80
-    rows = {
-        line.split()[0]: line.split()[1:6] for line in ran.out.splitlines() if line[1:].split(" ")[0] in MODELS
-    }
-    for name, spec in MODELS.items():
+    rows = [line.split() for line in ran.out.splitlines()[3 : 3 + len(MODELS)]]
+    here = {row[0]: row.pop(2) for row in rows}
+    for row, spec in zip(rows, MODELS.values(), strict=True):
         measured = f"{spec.accuracy['LFW']:.2f}" if spec.accuracy else "–"
-        assert rows[name][0] == f"{dimension(spec)}-D"
-        assert rows[name][2:] == [measured, "–", spec.licence]
-    assert (rows["facenet"][1], rows["facenet-vggface2"][1]) == ("yes", "no")
+        assert row == [spec.name, f"{dimension(spec)}-D", measured, "–", spec.licence]
+    assert (here["facenet"], here["facenet-vggface2"]) == ("yes", "no")
     assert "facecluster models pull" in " ".join(ran.out.split())
+    assert "`facecluster models show NAME`" in ran.out
+
+
+def test_show_says_all_that_the_table_leaves_out(run: Run) -> None:
+    for name, spec in MODELS.items():
+        ran = run("models", "show", name)
+        said = " ".join(ran.out.split())
+        assert (ran.code, ran.err) == (0, "")
+        for words in (spec.origin, spec.training_data, f"licence {spec.licence}", fingerprint(name)):
+            assert words in said
+        assert "None" not in said
+        for what, figure in (spec.accuracy or {}).items():
+            assert f"{what} {figure}" in said
+
+
+def test_show_says_how_to_get_what_is_missing_alone(run: Run) -> None:
+    (line,) = (line for line in run("models", "show", "facenet-vggface2").out.splitlines() if "how to get" in line)
+    assert line.startswith("how to get      These weights are not in any package")
+    assert "`facecluster models pull`" in line
+    assert "how to get" not in run("models", "show", "facenet").out
+
+
+def test_the_values_of_show_are_below_each_other_and_its_prose_is_broken_between_words(run: Run) -> None:
+    lines = run("models", "show", "facenet").out.splitlines()
+    at = lines.index("figures")
+    assert lines[at + 1 : at + 3] == ["  LFW              98.7", "  LFW VAL@FAR 1e-3 96.7"]
+    at = next(i for i, line in enumerate(lines) if line.startswith("source "))
+    assert lines[at + 1] == " " * 16 + "reduced to 128-D by PCA"
+    assert max(map(len, lines)) <= 80
 
 
 def test_json_lists_every_model(run: Run, empty_cache: Path) -> None:
