@@ -1,7 +1,7 @@
 """Libraries to measure with, cut from real photos: as many files as are asked for, no two alike.
 
 A cut-out is a random part of a photo around one of its faces (as YuNet finds them), drawn so that it holds as few
-others as can be. The face is a third to a seventh of it, or more where the photo has no room.
+others as can be, and one or none. The face is a third to a seventh of it, or more where the photo has no room.
 """
 
 from __future__ import annotations
@@ -23,12 +23,24 @@ from facecluster.records import Box
 
 Shape = tuple[int, int]
 
-SHAPES = ((4, 3), (3, 4), (3, 2), (2, 3), (1, 1))
 SMALL = 500
 """Pixels of the longer side of a small photo."""
 
 LARGE = (4000, 3000)
 TRIES = 20
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Shapes of cut-outs, least pixels of their longer side, and the most faces that one may touch."""
+
+    shapes: Sequence[Shape]
+    least: int
+    crowd: int
+
+
+SMALL_CUT = Cut(((4, 3), (3, 4), (3, 2), (2, 3), (1, 1)), least=400, crowd=2)
+LARGE_CUT = Cut(((4, 3),), least=600, crowd=1)
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,10 @@ class Sitter:
     face: Box
     all: list[Box]
 
+    def touched(self, part: Box) -> int:
+        """How many of them a part of the photo touches."""
+        return sum(part.overlap(face) > 0 for face in self.all)
+
 
 def chosen(folder: Path, every: int = 1) -> list[Path]:
     """Every n-th photo below a folder."""
@@ -48,14 +64,14 @@ def chosen(folder: Path, every: int = 1) -> list[Path]:
 
 def make_small(faces: Sequence[Sitter], folder: Path, count: int) -> list[Path]:
     """Cut-outs of 500 pixels, JPEG quality 90; of 400 pixels or more in their photo, so hardly enlarged."""
-    drawn = cut_outs(faces, SHAPES, 400, random.Random(0))
+    drawn = cut_outs(faces, SMALL_CUT, random.Random(0))
     made = (ImageOps.contain(image, (SMALL, SMALL)) for image in islice(drawn, count))
     return _saved(made, folder, count, "making small photos")
 
 
 def make_large(faces: Sequence[Sitter], folder: Path, count: int) -> list[Path]:
     """Mosaics of four cut-outs, 4,000 × 3,000 pixels, JPEG quality 90."""
-    drawn = cut_outs(faces, SHAPES[:1], 700, random.Random(0))
+    drawn = cut_outs(faces, LARGE_CUT, random.Random(0))
     made = (mosaic(list(islice(drawn, 4))) for _ in range(count))
     return _saved(made, folder, count, "making 12-megapixel photos")
 
@@ -87,41 +103,37 @@ def find_faces(files: Sequence[Path], finder: OpenCv) -> list[Sitter]:
     return found
 
 
-def cut_outs(
-    faces: Sequence[Sitter], shapes: Sequence[Shape], least: int, rng: random.Random
-) -> Iterator[Image.Image]:
-    """Cut-outs with no end, around each face in turn; their longer sides have ``least`` pixels or more."""
+def cut_outs(faces: Sequence[Sitter], cut: Cut, rng: random.Random) -> Iterator[Image.Image]:
+    """Cut-outs with no end, around each face in turn, as ``cut`` wants them."""
     while True:
         some = False
         for sitter in rng.sample(faces, len(faces)):
-            part = quietest(sitter, shapes, least, rng)
+            part = quietest(sitter, cut, rng)
             if part:
                 some = True
                 yield photos.open_photo(sitter.file).image.crop(part)
         if not some:
-            raise SystemExit(f"There is no photo here with a face and a side of {least} pixels.")
+            raise SystemExit(f"There is no photo here with a face and a side of {cut.least} pixels.")
 
 
-def quietest(
-    sitter: Sitter, shapes: Sequence[Shape], least: int, rng: random.Random
-) -> tuple[int, int, int, int] | None:
-    """Of some random parts around a face, the one with the fewest others, as x0, y0, x1, y1."""
-    parts = [draw(sitter.face, sitter.room, rng.choice(shapes), least, rng) for _ in range(TRIES)]
-    drawn = [part for part in parts if part]
-    if not drawn:
+def quietest(sitter: Sitter, cut: Cut, rng: random.Random) -> tuple[int, int, int, int] | None:
+    """Of some random parts around a face, the one with the fewest others, as x0, y0, x1, y1; or no one will do."""
+    parts = [draw(sitter.face, sitter.room, cut, rng) for _ in range(TRIES)]
+    best = min((part for part in parts if part), key=sitter.touched, default=None)
+    if best is None or sitter.touched(best) > cut.crowd:
         return None
-    best = min(drawn, key=lambda part: sum(part.overlap(face) > 0 for face in sitter.all))
     return round(best.x0), round(best.y0), round(best.x1), round(best.y1)
 
 
-def draw(face: Box, room: Shape, shape: Shape, least: int, rng: random.Random) -> Box | None:
+def draw(face: Box, room: Shape, cut: Cut, rng: random.Random) -> Box | None:
     """A random part of a photo of size ``room`` that holds ``face``; None where there is no such part."""
-    side = max(least, max(face.width, face.height) * rng.uniform(3, 7))
+    shape = rng.choice(cut.shapes)
+    side = max(cut.least, max(face.width, face.height) * rng.uniform(3, 7))
     scale = min(side / max(shape), room[0] / shape[0], room[1] / shape[1])
     width, height = shape[0] * scale, shape[1] * scale
     left, right = max(0.0, face.x1 - width), min(face.x0, room[0] - width)
     upper, lower = max(0.0, face.y1 - height), min(face.y0, room[1] - height)
-    if left > right or upper > lower or max(width, height) < least:
+    if left > right or upper > lower or max(width, height) < cut.least:
         return None
     x, y = rng.uniform(left, right), rng.uniform(upper, lower)
     return Box(x, y, x + width, y + height)

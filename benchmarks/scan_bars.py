@@ -39,7 +39,7 @@ from facecluster.pipeline.scan import Read
 
 MEMORY = 2.0
 WARM = 16
-"""Photos that each side is shown before it is timed."""
+"""Small photos that each side is shown before it is timed."""
 
 Side = Callable[[Sequence[Path]], int | None]
 """Does its work on some photos; the number of faces that it found."""
@@ -172,8 +172,7 @@ def main() -> None:
 
 def compare(courses: Sequence[Course], all_sides: dict[str, Side], rounds: int) -> None:
     for side in all_sides.values():
-        for course in courses:
-            side(course.files[: WARM if course.name == "small" else cores()])
+        side(courses[0].files[:WARM])
     for turn in range(rounds):
         print(f"round {turn + 1}", flush=True)
         for course in courses:
