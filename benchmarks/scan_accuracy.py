@@ -23,6 +23,7 @@ import torch
 from agreement import SURE, Comparison, Known
 from facenet_pytorch import MTCNN
 from libraries import chosen
+from PIL import Image
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -50,13 +51,15 @@ class Plain:
     def __call__(self, file: Path) -> list[Known]:
         image = upright(file)
         boxes, scores, landmarks = self.mtcnn.detect(image, landmarks=True)
-        if boxes is None:
-            return []
+        told = () if boxes is None else zip(boxes, scores, landmarks, strict=True)
         found = [
             Face(Box(*map(float, corners)), np.asarray(points, np.float32), float(score))
-            for corners, score, points in zip(boxes, scores, landmarks, strict=True)
+            for corners, score, points in told
+            if corners[2] > corners[0] and corners[3] > corners[1]
         ]
-        found = [face for face in found if face.box.width > 0 and face.box.height > 0]
+        return self._embedded(image, found) if found else []
+
+    def _embedded(self, image: Image.Image, found: list[Face]) -> list[Known]:
         chips = np.stack([faces.cut(image, face.box) for face in found])
         points = np.stack([faces.landmarks_in_chip(face.landmarks, face.box) for face in found])
         sides = np.array([[face.box.width, face.box.height] for face in found], np.float32)
@@ -75,34 +78,22 @@ def embedder(name: str) -> Embedder:
     return Embedder(spec, "", run)
 
 
-def ours(files: Sequence[Path], place: Path) -> dict[Path, list[Known]]:
-    """What a scan by each model stored, by photo. The same faces are found by both."""
-    found: dict[Path, list[Known]] = {}
-    for model in MODELS:
-        with Library(place / f"{model}.db") as library:
-            library.scan(files, model=model, device="cpu")
-            merge(found, library, model)
-    return found
-
-
-def merge(found: dict[Path, list[Known]], library: Library, model: str) -> None:
-    known = library.store.faces.model()
-    assert known is not None
-    ids, vectors = library.store.faces.vectors(known[0])
-    by_photo: dict[int, list[Known]] = {id_: [] for id_ in library.store.photos.all()}
-    for face in library.store.faces.all():
-        vector = vectors[np.searchsorted(ids, face.id)]
-        by_photo[face.photo_id].append(Known(face.face, {model: vector}))
-    for path, file in library.store.photos.known_files().items():
-        if file.photo_id is None:
-            continue
-        new = by_photo[file.photo_id]
-        old = found.setdefault(path, [Known(each.face, {}) for each in new])
-        for before, after in zip(old, new, strict=True):
-            before.vectors.update(after.vectors)
+def ours(files: Sequence[Path], place: Path, model: str) -> dict[Path, list[Known]]:
+    """What a scan stored, by photo; files that it could not read are left out."""
+    with Library(place / f"{model}.db") as library:
+        library.scan(files, model=model, device="cpu")
+        store, mark = library.store, library.store.faces.model()
+        assert mark is not None
+        ids, vectors = store.faces.vectors(mark[0])
+        by_photo: dict[int, list[Known]] = {id_: [] for id_ in store.photos.all()}
+        for face in store.faces.all():
+            by_photo[face.photo_id].append(Known(face.face, {model: vectors[np.searchsorted(ids, face.id)]}))
+        known = store.photos.known_files()
+    return {path: by_photo[file.photo_id] for path, file in known.items() if file.photo_id is not None}
 
 
 def table(compared: Comparison) -> Table:
+    """What of the boxes and landmarks agrees; embeddings are added by ``add_cosines``."""
     made = Table("of what plain float32 finds", "", "bar", "met", box=box.SIMPLE)
     for what, ask in (("recall", compared.recall), ("precision", compared.precision)):
         add_share(made, what, ask, FOUND)
@@ -111,13 +102,14 @@ def table(compared: Comparison) -> Table:
     made.add_row("landmark error, median and 99th percentile", f"{median:.2%}, {high:.2%}", "", "")
     within = float((shifts <= SHIFT).mean())
     made.add_row(f"landmarks within {SHIFT:.0%} of the face", f"{within:.2%}", "all", met(within == 1))
-    for model in MODELS:
-        cosines = compared.cosines(model)
-        low, middle = np.percentile(cosines, [1, 50])
-        made.add_row(f"{model}: cosine, 1st percentile and median", f"{low:.4f}, {middle:.4f}", "", "")
-        alike = float((cosines >= ALIKE).mean())
-        made.add_row(f"{model}: cosine ≥ {ALIKE}", f"{alike:.2%}", f"≥ {MOST:.0%}", met(alike >= MOST))
     return made
+
+
+def add_cosines(made: Table, model: str, cosines: Float32) -> None:
+    low, middle = np.percentile(cosines, [1, 50])
+    made.add_row(f"{model}: cosine, 1st percentile and median", f"{low:.4f}, {middle:.4f}", "", "")
+    alike = float((cosines >= ALIKE).mean())
+    made.add_row(f"{model}: cosine ≥ {ALIKE}", f"{alike:.2%}", f"≥ {MOST:.0%}", met(alike >= MOST))
 
 
 def add_share(made: Table, what: str, ask: Callable[[float], tuple[int, int]], bar: float) -> None:
@@ -137,13 +129,16 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every n-th photo of the folder")
     options = parser.parse_args()
     files, plain = chosen(options.folder, options.every), Plain()
+    theirs = {file: plain(file) for file in track(files, description="plain float32")}
     with tempfile.TemporaryDirectory() as place:
-        own = ours(files, Path(place))
-    found = [(plain(file), own[file]) for file in track(own, description="plain float32")]
-    compared = Comparison(found)
-    print(f"{len(found)} photos, faces in all: plain {sum(len(a) for a, _ in found)}, ", end="")
-    print(f"facecluster {sum(len(b) for _, b in found)}")
-    Console().print(table(compared))
+        own = {model: ours(files, Path(place), model) for model in MODELS}
+    compared = {model: Comparison([(theirs[f], found[f]) for f in found]) for model, found in own.items()}
+    counts = [sum(map(len, found.values())) for found in (theirs, own[MODELS[0]])]
+    print(f"{len(files)} photos, faces in all: plain {counts[0]}, facecluster {counts[1]}")
+    made = table(compared[MODELS[0]])
+    for model in MODELS:
+        add_cosines(made, model, compared[model].cosines(model))
+    Console().print(made)
 
 
 if __name__ == "__main__":
