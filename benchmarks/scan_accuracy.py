@@ -94,12 +94,12 @@ def ours(files: Sequence[Path], place: Path, model: str) -> dict[Path, list[Know
 
 def table(compared: Comparison) -> Table:
     """What of the boxes and landmarks agrees; embeddings are added by ``add_cosines``."""
-    made = Table("of what plain float32 finds", "", "bar", "met", box=box.SIMPLE)
+    made = Table("against plain float32", "", "bar", "met", box=box.SIMPLE, pad_edge=False)
     for what, ask in (("recall", compared.recall), ("precision", compared.precision)):
         add_share(made, what, ask, FOUND)
     shifts = compared.shifts()
     median, high = np.percentile(shifts, [50, 99])
-    made.add_row("landmark error, median and 99th percentile", f"{median:.2%}, {high:.2%}", "", "")
+    made.add_row("landmark error: median, 99th percentile", f"{median:.2%}, {high:.2%}", "", "")
     within = float((shifts <= SHIFT).mean())
     made.add_row(f"landmarks within {SHIFT:.0%} of the face", f"{within:.2%}", "all", met(within == 1))
     return made
@@ -107,7 +107,7 @@ def table(compared: Comparison) -> Table:
 
 def add_cosines(made: Table, model: str, cosines: Float32) -> None:
     low, middle = np.percentile(cosines, [1, 50])
-    made.add_row(f"{model}: cosine, 1st percentile and median", f"{low:.4f}, {middle:.4f}", "", "")
+    made.add_row(f"{model}: cosine, 1st percentile, median", f"{low:.4f}, {middle:.4f}", "", "")
     alike = float((cosines >= ALIKE).mean())
     made.add_row(f"{model}: cosine ≥ {ALIKE}", f"{alike:.2%}", f"≥ {MOST:.0%}", met(alike >= MOST))
 

@@ -120,9 +120,8 @@ class Course:
 
 
 def table(courses: Sequence[Course], memory: float) -> Table:
-    made = Table(
-        "photos", "side", "photos/s", "ours", "photos/s", "ratio", "(range)", "bar", "met", box=box.SIMPLE
-    )
+    heads = ("photos", "side", "photos/s", "ours", "photos/s", "ratio", "(range)", "bar", "met")
+    made = Table(*heads, box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     for course in courses:
         for bar in BARS[course.name]:
             made.add_row(*row(course, bar))
