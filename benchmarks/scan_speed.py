@@ -21,57 +21,27 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
-from facenet_pytorch import MTCNN, InceptionResnetV1
 from judge import Judge
-from PIL import Image, ImageFile, ImageOps
+from libraries import chosen, mosaic
+from own import scan_into
+from PIL import Image, ImageFile
 from rich.progress import track
+from rivals import Boxes, Plain, upright
 
-from facecluster import faces, photos
+from facecluster import faces
 from facecluster.machine import cores
 from facecluster.nets.runtime import has_bfloat16
 from facecluster.pipeline.networks import reader
-from facecluster.pipeline.scan import Scan
 from facecluster.records import Box
 from facecluster.store import Store
-
-Boxes = dict[Path, list[Box]]
-
-
-def plain(files: list[Path], mtcnn: MTCNN, net: InceptionResnetV1) -> Boxes:
-    found: Boxes = {}
-    with torch.inference_mode():
-        for file in files:
-            image = upright(file)
-            boxes, _ = mtcnn.detect(image)
-            found[file] = [] if boxes is None else [Box(*map(float, box)) for box in boxes]
-            crops = [
-                np.asarray(image.crop((int(b.x0), int(b.y0), int(b.x1), int(b.y1))).resize((160, 160)))
-                for b in found[file]
-                if b.width >= 1 and b.height >= 1
-            ]
-            if crops:
-                net((torch.tensor(np.stack(crops)).permute(0, 3, 1, 2).float() - 127.5) / 128)
-    return found
-
-
-def upright(file: Path) -> Image.Image:
-    image = Image.open(file).convert("RGB")
-    try:
-        return ImageOps.exif_transpose(image)
-    except SyntaxError:  # a damaged EXIF block
-        return image
 
 
 def ours(folder: Path, model: str, options: faces.DetectOptions) -> Iterator[tuple[float, Boxes]]:
     read = reader(model, "cpu", options)
     while True:
         with tempfile.TemporaryDirectory() as place, Store(Path(place) / "library.db") as store:
-            store.faces.add_model("mark", model, 128)
-            start = time.perf_counter()
-            Scan(store, lambda: read, "mark", "", cores()).run([folder])
-            seconds = time.perf_counter() - start
+            seconds, _ = scan_into(store, read, [folder], cores())
             by_photo: dict[int, list[Box]] = {}
             for face in store.faces.all():
                 by_photo.setdefault(face.photo_id, []).append(face.face.box)
@@ -100,12 +70,9 @@ def make_large(files: list[Path], folder: Path, count: int) -> list[Path]:
     """Mosaics of four photos each, 4,000 × 3,000 pixels, JPEG quality 90."""
     made = []
     for i in track(range(count), description="making 12-megapixel photos"):
-        mosaic = Image.new("RGB", (4000, 3000), "grey")
-        for place in range(4):
-            part = ImageOps.contain(Image.open(files[(4 * i + place) % len(files)]).convert("RGB"), (2000, 1500))
-            mosaic.paste(part, (2000 * (place % 2), 1500 * (place // 2)))
+        four = [Image.open(files[(4 * i + place) % len(files)]).convert("RGB") for place in range(4)]
         made.append(folder / f"{i:04d}.jpg")
-        mosaic.save(made[-1], quality=90)
+        mosaic(four).save(made[-1], quality=90)
     return made
 
 
@@ -120,26 +87,24 @@ def main() -> None:
     options = parser.parse_args()
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     print(f"{cores()} cores, torch {torch.__version__}, bfloat16 {has_bfloat16()}")
-    chosen = [e.path for e in photos.walk([options.folder]) if photos.looks_like_photo(e.path)][:: options.every]
+    sources = chosen(options.folder, options.every)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         if options.large:
-            files = make_large(chosen, folder, options.large)
+            files = make_large(sources, folder, options.large)
         else:
-            files = [folder / f"{i:05d}{file.suffix}" for i, file in enumerate(chosen)]
-            for link, file in zip(files, chosen, strict=True):
+            files = [folder / f"{i:05d}{file.suffix}" for i, file in enumerate(sources)]
+            for link, file in zip(files, sources, strict=True):
                 link.symlink_to(file)
         compare(files, folder, options.model, options.rounds, faces.DetectOptions(max_side=options.max_side))
 
 
 def compare(files: list[Path], folder: Path, model: str, rounds: int, detect: faces.DetectOptions) -> None:
-    mtcnn, net = MTCNN(keep_all=True, min_face_size=20, device="cpu"), InceptionResnetV1().eval()
-    runs, ratios = ours(folder, model, detect), []
+    plain, runs, ratios = Plain(), ours(folder, model, detect), []
     next(runs)
     for turn in range(rounds):
-        torch.set_num_threads(cores())
         start = time.perf_counter()
-        theirs = plain(files, mtcnn, net)
+        theirs = plain(files)
         plain_seconds = time.perf_counter() - start
         seconds, own = next(runs)
         ratios.append(plain_seconds / seconds)
