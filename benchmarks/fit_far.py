@@ -1,11 +1,14 @@
 """How near two people's faces come: the distances behind the verdicts of ``find`` and ``verify``.
 
-    python benchmarks/fit_far.py ../shared/data/train
+    python benchmarks/fit_far.py ../shared/data/train --model sface
+    python benchmarks/fit_far.py --run facenet-training --model facenet
 
 ``labels.csv`` in that folder has the columns ``path``, ``set`` and ``person``; only people of one set are
 compared, since a person may be in two. For each model it writes ``facecluster/nets/MODEL_far.json``: the squared
 distances below which half, a tenth, … a millionth of the comparisons of different people fall, for two faces
-(``face``), and for a face and a person, whose distance is the mean over the person's faces (``person``).
+(``face``), and for a face and a person, whose distance is the mean over the person's faces (``person``). A model
+that was trained on such faces has to be measured with ``--run``, the folder of its training: on the people whom it
+had set aside.
 """
 
 from __future__ import annotations
@@ -13,14 +16,22 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from portraits import embed_portraits
 
 import facecluster.nets
+from facecluster.embeddings import Embedder, embed
+from facecluster.machine import cores
 from facecluster.people.grouping import means
 from facecluster.records import Float32, Int64
+from facecluster.training.faces import load
+from facecluster.training.identities import split
+from facecluster.training.train import FACES, asked
+
+Measured = tuple[dict[str, Float32], Int64, Int64]
 
 RATES = (0.5, *(10.0**-power for power in range(1, 7)))
 LEAST = 5
@@ -73,16 +84,38 @@ def at_rates(nearest: Float32, total: int) -> list[float | None]:
     return [round(float(nearest[number]), 4) if number else None for number in allowed]
 
 
+def of_photos(folder: Path, models: Sequence[str]) -> Measured:
+    """Embeddings (N, D) by model, sets (N,) and people (N,) of the labelled faces of a folder."""
+    files, sets, people = read_labels(folder)
+    portraits = embed_portraits(files, list(models))
+    vectors = {model: found[portraits.found] for model, found in portraits.vectors.items()}
+    return vectors, sets[portraits.found], people[portraits.found]
+
+
+def of_run(run: Path, models: Sequence[str]) -> Measured:
+    """The same of the people whom a training had set aside."""
+    given, options = load(run / FACES), asked(run).options
+    _, apart = split(given.identity, given.group, options.held_out, options.seed)
+    some = given.only(np.flatnonzero(apart))
+    chips = some.chips(np.arange(len(some)))
+    nets = {model: Embedder.load(model, "cpu", cores()) for model in models}
+    vectors = {model: embed(chips, some.landmarks, some.sides, net) for model, net in nets.items()}
+    return vectors, some.group, some.identity
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--model", action="append", choices=["facenet", "sface"])
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--model", action="append", required=True)
     options = parser.parse_args()
-    files, sets, people = read_labels(options.data)
-    portraits = embed_portraits(files, options.model or ["facenet", "sface"])
-    sets, people = sets[portraits.found], np.unique(people[portraits.found], return_inverse=True)[1]
-    for model, vectors in portraits.vectors.items():
-        vectors = vectors[portraits.found]
+    if (options.data is None) == (options.run is None):
+        parser.error("give a folder of photos, or --run with the folder of a training")
+    embedded, sets, people = (
+        of_run(options.run, options.model) if options.run else of_photos(options.data, options.model)
+    )
+    people = np.unique(people, return_inverse=True)[1]
+    for model, vectors in embedded.items():
         most = 40_000_000
         pairs = nearest(vectors, sets, people, most)
         persons = nearest_people(vectors, sets, people, most)

