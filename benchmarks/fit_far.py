@@ -1,11 +1,15 @@
 """How near two people's faces come: the distances behind the verdicts of ``find`` and ``verify``.
 
-    python benchmarks/fit_far.py ../shared/data/train
+    python benchmarks/fit_far.py ../shared/data/train --model sface
+    python benchmarks/fit_far.py --run facenet-training --model facenet
 
 ``labels.csv`` in that folder has the columns ``path``, ``set`` and ``person``; only people of one set are
 compared, since a person may be in two. For each model it writes ``facecluster/nets/MODEL_far.json``: the squared
 distances below which half, a tenth, … a millionth of the comparisons of different people fall, for two faces
-(``face``), and for a face and a person, whose distance is the mean over the person's faces (``person``).
+(``face``), and for a face and a person, whose distance is the mean over the person's faces (``person``). A model
+that was trained on such faces has to be measured with ``--run``, the folder of its training: on the people whom it
+had set aside. They are few, so all of the training's people are compared as well, most of whom it learnt from; both
+are printed, and the smaller distance counts.
 """
 
 from __future__ import annotations
@@ -13,20 +17,31 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from portraits import embed_portraits
 
 import facecluster.nets
+from facecluster.embeddings import Embedder, embed
+from facecluster.machine import cores
 from facecluster.people.grouping import means
 from facecluster.records import Float32, Int64
+from facecluster.training.faces import load
+from facecluster.training.identities import UNLABELLED, Bool, split
+from facecluster.training.train import FACES, asked
+
+Far = dict[str, list[float | None]]
+Measured = tuple[dict[str, Float32], Int64, Int64]
 
 RATES = (0.5, *(10.0**-power for power in range(1, 7)))
 LEAST = 5
 """Faces of a person who counts as one."""
 
-ROWS = 1000
+ROWS, BATCH, MOST = 1000, 64, 40_000_000
 
 
 def read_labels(folder: Path) -> tuple[list[Path], Int64, Int64]:
@@ -73,22 +88,70 @@ def at_rates(nearest: Float32, total: int) -> list[float | None]:
     return [round(float(nearest[number]), 4) if number else None for number in allowed]
 
 
+def of_photos(folder: Path, models: Sequence[str]) -> Measured:
+    """Embeddings (N, D) by model, sets (N,) and people (N,) of the labelled faces of a folder."""
+    files, sets, people = read_labels(folder)
+    portraits = embed_portraits(files, list(models))
+    vectors = {model: found[portraits.found] for model, found in portraits.vectors.items()}
+    return vectors, sets[portraits.found], people[portraits.found]
+
+
+def of_run(run: Path, models: Sequence[str]) -> tuple[Measured, Bool]:
+    """The same of all people of a training, and which faces (N,) are of those whom it had set aside."""
+    given, options = load(run / FACES), asked(run).options
+    _, apart = split(given.identity, given.group, options.held_out, options.seed)
+    rows = np.flatnonzero(given.identity != UNLABELLED)
+    some = given.only(rows)
+    nets = {model: Embedder.load(model, "cpu") for model in models}
+    parts = [np.arange(i, min(i + BATCH, len(some))) for i in range(0, len(some), BATCH)]
+
+    def embedded(net: Embedder, part: Int64) -> Float32:
+        return embed(some.chips(part), some.landmarks[part], some.sides[part], net)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        vectors = {
+            model: np.concatenate(list(pool.map(partial(embedded, net), parts))) for model, net in nets.items()
+        }
+    return (vectors, some.group, some.identity), apart[rows]
+
+
+def rates_of(vectors: Float32, sets: Int64, people: Int64) -> Far:
+    """Distances at ``RATES``; how many comparisons there were is printed."""
+    people = np.unique(people, return_inverse=True)[1]
+    pairs, persons = nearest(vectors, sets, people, MOST), nearest_people(vectors, sets, people, MOST)
+    far: Far = {"rates": [*RATES], "face": at_rates(*pairs), "person": at_rates(*persons)}
+    print(f"{len(vectors)} faces, {pairs[1]:,} pairs, {persons[1]:,} of a face and a person; {far}")
+    return far
+
+
+def careful(one: Far, other: Far) -> Far:
+    """The smaller distance of two at each rate."""
+    return {"rates": one["rates"]} | {
+        kind: [
+            min((d for d in pair if d is not None), default=None)
+            for pair in zip(one[kind], other[kind], strict=True)
+        ]
+        for kind in ("face", "person")
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--model", action="append", choices=["facenet", "sface"])
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--model", action="append", required=True)
     options = parser.parse_args()
-    files, sets, people = read_labels(options.data)
-    portraits = embed_portraits(files, options.model or ["facenet", "sface"])
-    sets, people = sets[portraits.found], np.unique(people[portraits.found], return_inverse=True)[1]
-    for model, vectors in portraits.vectors.items():
-        vectors = vectors[portraits.found]
-        most = 40_000_000
-        pairs = nearest(vectors, sets, people, most)
-        persons = nearest_people(vectors, sets, people, most)
-        far = {"rates": RATES, "face": at_rates(*pairs), "person": at_rates(*persons)}
+    if (options.data is None) == (options.run is None):
+        parser.error("give a folder of photos, or --run with the folder of a training")
+    (embedded, sets, people), apart = (
+        of_run(options.run, options.model) if options.run else (of_photos(options.data, options.model), None)
+    )
+    for model, vectors in embedded.items():
+        print(model)
+        far = rates_of(vectors, sets, people)
+        if apart is not None:
+            far = careful(rates_of(vectors[apart], sets[apart], people[apart]), far)
         Path(facecluster.nets.__file__).with_name(f"{model}_far.json").write_text(json.dumps(far) + "\n")
-        print(f"{model}: {len(vectors)} faces, {pairs[1]:,} pairs, {persons[1]:,} of a face and a person; {far}")
 
 
 if __name__ == "__main__":

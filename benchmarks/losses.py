@@ -64,7 +64,12 @@ def gather(given: argparse.Namespace) -> TrainingFaces:
     choice = given.set, given.people, given.each
     if given.faces and given.faces.exists():
         kept = load(given.faces)
-        return kept.only(some_people(kept, *choice))
+        if given.set not in kept.sets:
+            raise SystemExit(f"{given.faces} holds no faces of {given.set}: give another file.")
+        kept = kept.only(some_people(kept, *choice))
+        if len(np.unique(kept.identity)) < given.people:
+            raise SystemExit(f"{given.faces} holds fewer than {given.people} people of {given.set}.")
+        return kept
     labelled, detector = read_folder(given.data), faces.Detector.load("cpu")
     rows = some_people(labelled, *choice)
     files = tuple(labelled.files[i] for i in rows)

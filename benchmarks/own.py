@@ -13,6 +13,7 @@ import numpy as np
 
 from facecluster import faces
 from facecluster.machine import cores
+from facecluster.pipeline.library import MAX_WORKERS
 from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.readers import read
 from facecluster.pipeline.scan import Read, Scan, ScanResult
@@ -31,7 +32,7 @@ def scan_into(store: Store, read: Read, roots: Sequence[Path], workers: int) -> 
 def scan_anew(read: Read, roots: Sequence[Path], workers: int | None = None) -> tuple[float, ScanResult]:
     """``scan_into`` a library that is thrown away; ``workers`` are as many as there are cores."""
     with tempfile.TemporaryDirectory() as place, Store(Path(place) / "library.db") as store:
-        return scan_into(store, read, roots, workers or cores())
+        return scan_into(store, read, roots, workers or min(MAX_WORKERS, cores()))
 
 
 def without_embedder() -> Read:
@@ -64,6 +65,6 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 def peak_memory(folder: Path) -> float:
     """The most memory that ``facecluster scan`` of a folder has at a time, in GiB."""
     with tempfile.TemporaryDirectory() as place:
-        scan = command("scan", str(folder), "--db", f"{place}/library.db")
+        scan = command("scan", str(folder), "--device", "cpu", "--db", f"{place}/library.db")
         told = subprocess.run([sys.executable, "-c", MEASURE, *scan], check=True, capture_output=True, text=True)
     return int(told.stdout) * (1 if sys.platform == "darwin" else 1024) / 2**30

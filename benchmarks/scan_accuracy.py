@@ -132,7 +132,7 @@ def main() -> None:
     theirs = {file: plain(file) for file in track(files, description="plain float32")}
     with tempfile.TemporaryDirectory() as place:
         own = {model: ours(files, Path(place), model) for model in MODELS}
-    compared = {model: Comparison([(theirs[f], found[f]) for f in found]) for model, found in own.items()}
+    compared = {model: Comparison([(theirs[f], found.get(f, [])) for f in files]) for model, found in own.items()}
     counts = [sum(map(len, found.values())) for found in (theirs, own[MODELS[0]])]
     print(f"{len(files)} photos, faces in all: plain {counts[0]}, facecluster {counts[1]}")
     made = table(compared[MODELS[0]])

@@ -47,6 +47,8 @@ def sizes(most: int, there: int) -> list[int]:
 def measure(files: Sequence[Path], counts: Sequence[int], read: Read) -> Rates:
     rates: Rates = {workers: [] for workers in WORKERS}
     scan_anew(read, files[:WARM], max(WORKERS))
+    for file in files[: counts[-1]]:  # none of them comes from the disk
+        file.read_bytes()
     for count in counts:
         for workers in WORKERS:
             seconds, result = scan_anew(read, files[:count], workers)
@@ -94,6 +96,8 @@ def main() -> None:
     parser.add_argument("--model", default="facenet")
     options = parser.parse_args()
     files = chosen(options.folder)
+    if not files:
+        raise SystemExit(f"There are no photos in {options.folder}.")
     random.Random(0).shuffle(files)
     counts = sizes(options.most, len(files))
     title = f"{cores()} cores, {options.model}, photos of {typical_size(files)} (median)"

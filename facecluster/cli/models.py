@@ -32,8 +32,6 @@ TOLD = (
 PROSE = ("source", "training_data", "licence")
 """What is broken between words; anything else may be for copying."""
 
-SAID = {"True": "yes", "False": "no", "None": "–"}
-
 if TYPE_CHECKING:
     from facecluster.store import Evaluation
 
@@ -148,9 +146,26 @@ def _print_lines(told: dict[str, Any], indent: str = "") -> None:
             say(begin.rstrip())
             _print_lines(value, f"{indent}  ")
         elif heading in PROSE:
-            say(fill(shown(value), out.width, initial_indent=begin, subsequent_indent=" " * len(begin)))
+            say(_wrapped(begin, shown(value)))
         else:
-            say(f"{begin}{shown(SAID.get(str(value), value))}")
+            say(f"{begin}{shown(_said(value))}")
+
+
+def _wrapped(begin: str, text: str) -> str:
+    """``text`` after ``begin``, over as many lines as it needs, broken between words alone."""
+    below = " " * len(begin)
+    return fill(
+        text or "–",
+        out.width,
+        initial_indent=begin,
+        subsequent_indent=below,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _said(value: Any) -> Any:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else "–" if value is None else value
 
 
 def _print(specs: list[ModelSpec], found: Measured) -> None:

@@ -97,10 +97,10 @@ def _print(result: ScanResult) -> None:
 
 
 def _print_profile(result: ScanResult) -> None:
-    """Seconds by stage. The workers' are sums, so together they may be more than the scan took."""
+    """Seconds by stage, their shares, and milliseconds for each new photo."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("stage")
-    for column in ("seconds", "share", "ms a photo"):
+    for column in ("seconds", "share", "ms a new photo"):
         table.add_column(column, justify="right")
     whole = sum(result.profile.values())
     for stage, seconds in result.profile.items():
@@ -108,6 +108,8 @@ def _print_profile(result: ScanResult) -> None:
         each = f"{1000 * seconds / result.photos:.2f}" if result.photos else "–"
         table.add_row(stage, f"{seconds:.2f}", f"{share:.1%}", each)
     out.print(table)
+    workers = number(result.workers, "worker")
+    out.print(f"The scan took {result.seconds:.1f} s; read to embed, and idle, are sums over {workers}.")
 
 
 def _also(result: ScanResult) -> str:

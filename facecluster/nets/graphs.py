@@ -20,6 +20,9 @@ from facecluster.nets.weights import cache_folder, sha256_of
 if TYPE_CHECKING:
     from torch import nn
 
+MOST_STEPS, SAFE_STEPS = 127, 64
+"""The largest weight of a quantised layer in steps: as a byte has it, and as sums fit into 16 bits."""
+
 LAYOUT = "7"
 """Version of the modules' inputs, outputs and layers; networks of another version are made again."""
 
@@ -40,7 +43,7 @@ class Graph:
     build: Callable[[], nn.Module]
     whole: bool = False
     ranges: Path | None = None
-    weight_steps: int = 127
+    weight_steps: int = MOST_STEPS
 
     @property
     def label(self) -> str:
@@ -48,7 +51,7 @@ class Graph:
         parts = [self.name, self.key, "x".join(map(str, self.shape)), LAYOUT]
         parts += ["bytes"] * self.whole
         if self.ranges:
-            parts += [sha256_of(self.ranges)[:16]] + [f"s{self.weight_steps}"] * (self.weight_steps < 127)
+            parts += [sha256_of(self.ranges)[:16]] + [f"s{self.weight_steps}"] * (self.weight_steps < MOST_STEPS)
         return "-".join(parts)
 
 

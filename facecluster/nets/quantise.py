@@ -20,13 +20,12 @@ import numpy as np
 import openvino
 from openvino import opset13 as ops
 
+from facecluster.errors import WeightsError
+from facecluster.nets.graphs import MOST_STEPS
 from facecluster.records import Float32, UInt8
 
 LEVELS, WEIGHT_LEVELS = 256, 255
 """Values of an unsigned and of a symmetric signed byte."""
-
-MOST_STEPS, SAFE_STEPS = 127, 64
-"""The largest weight in steps: as a byte has it, and as two products with bytes fit into 16 bits."""
 
 Ranges = dict[str, tuple[float, float]]
 """Least and greatest value that each convolution is given, by the convolution's name."""
@@ -53,14 +52,17 @@ def observe(model: Any, batches: Iterable[Float32 | UInt8]) -> Ranges:
 def quantise(model: Any, ranges: Ranges, weight_steps: int = MOST_STEPS) -> None:
     """Let the convolutions of ``model`` compute in 8 bits; one without a range stays as it is.
 
-    The largest weight of an output channel is ``weight_steps`` steps from 0, up to 127. Raises ``ValueError`` for
-    ranges of what is no convolution of the model.
+    The largest weight of an output channel is ``weight_steps`` steps from 0, up to 127. Raises ``WeightsError``
+    for ranges of what is no convolution of the model.
     """
     room = MOST_STEPS / weight_steps
     done: dict[tuple[str, int], Any] = {}
     convolutions = list(_convolutions(model))
     if unknown := ranges.keys() - {name for name, _ in convolutions}:
-        raise ValueError(f"ranges of no convolution: {', '.join(sorted(unknown))}")
+        raise WeightsError(
+            f"The network has no convolutions called {', '.join(sorted(unknown))}: this version of openvino names "
+            "them otherwise; install the one before it."
+        )
     for name, node in convolutions:
         if name in ranges:
             source = node.input_value(0)

@@ -17,8 +17,7 @@ import numpy as np
 import openvino
 
 from facecluster.errors import UsageError
-from facecluster.nets.graphs import Graph, graph_file
-from facecluster.nets.quantise import SAFE_STEPS
+from facecluster.nets.graphs import SAFE_STEPS, Graph, graph_file
 from facecluster.nets.weights import cache_folder
 from facecluster.records import Float32, UInt8
 
@@ -122,7 +121,7 @@ def fastest(graph: Graph) -> tuple[Graph, str]:
 
     Where the network has ranges, its convolutions are in 8-bit integers, and the rest in bfloat16 where there are
     instructions for it, else in float32. Processors that have those have some for bytes, too. Others of Intel's
-    kind need weights of fewer steps (see ``nets.quantise``); on other kinds, float32 it is.
+    kind may have none, so there weights have fewer steps (see ``nets.quantise``); on other kinds, float32 it is.
     """
     if has_bfloat16():
         return graph, "bf16"

@@ -23,7 +23,7 @@ class ScanResult:
     another photo than before, ``returned`` were missing, ``missing`` photos have vanished. ``unreadable`` could
     not be read in this run; ``folders`` are folders that could not be entered, with the reason. ``otherwise``
     photos of those that were met had been searched with other options. ``profile`` has the seconds of each stage,
-    summed over threads; see ``stopwatch``.
+    summed over the ``workers`` and the writer; see ``stopwatch``.
     """
 
     unchanged: int = 0
@@ -37,6 +37,7 @@ class ScanResult:
     unreadable: int = 0
     otherwise: int = 0
     seconds: float = 0.0
+    workers: int = 1
     stopped: bool = False
     folders: list[tuple[Path, str]] = field(default_factory=list)
     profile: dict[str, float] = field(default_factory=dict)

@@ -7,9 +7,10 @@ Python's lock, and a core that does everything for its photos never waits for an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -40,6 +41,10 @@ class Embed(Protocol):
     def __call__(self, chips: UInt8, landmarks: Float32, boxes: Float32, /) -> Float32: ...  # noqa: D102
 
 
+EmbedAll = Callable[[list[tuple[Face, UInt8]]], Float32 | list[Float32]]
+"""Faces with their chips to embeddings."""
+
+
 def read(
     entries: Iterable[FileEntry],
     claims: Claims,
@@ -50,12 +55,12 @@ def read(
 ) -> list[Outcome]:
     """The outcomes of some files, in order; see ``Outcome``. No file's trouble stops the others."""
     watch = watch or Stopwatch()
-    detect, embed = watch.timed("detect", detect), watch.timed("embed", embed)
+    detect, embed_all = watch.timed("detect", detect), watch.timed("embed", partial(_embed, embed=embed))
     opened = [_open(entry, claims, max_side, watch) for entry in entries]
     try:
-        return _search(opened, detect, embed, watch)
+        return _search(opened, detect, embed_all, watch)
     except Exception:  # the networks may raise anything, from lack of memory on
-        return [outcome for one in opened for outcome in _search_alone(one, detect, embed, watch)]
+        return [outcome for one in opened for outcome in _search_alone(one, detect, embed_all, watch)]
 
 
 def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> Opened:
@@ -78,20 +83,20 @@ def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> 
     return Outcome(entry, sha256, photo=opened.photo), (raw, opened)
 
 
-def _search(opened: Sequence[Opened], detect: Detect, embed: Embed, watch: Stopwatch) -> list[Outcome]:
+def _search(opened: Sequence[Opened], detect: Detect, embed: EmbedAll, watch: Stopwatch) -> list[Outcome]:
     images = [picture[1].image for _, picture in opened if picture]
     found = iter(detect(images) if images else [])
     with watch.time("crop"):
         pairs = [cut_faces(*picture, next(found)) if picture else [] for _, picture in opened]
         kept = [[(face, faces.encode(chip)) for face, chip in own] for own in pairs]
-    vectors = iter(_embed([pair for own in pairs for pair in own], embed))
+    vectors = iter(embed([pair for own in pairs for pair in own]))
     return [
         replace(outcome, seen=tuple(Seen(face, jpeg, next(vectors)) for face, jpeg in own))
         for (outcome, _), own in zip(opened, kept, strict=True)
     ]
 
 
-def _search_alone(one: Opened, detect: Detect, embed: Embed, watch: Stopwatch) -> list[Outcome]:
+def _search_alone(one: Opened, detect: Detect, embed: EmbedAll, watch: Stopwatch) -> list[Outcome]:
     """One photo after the search of several has failed: the others do not suffer for the one to blame."""
     try:
         return _search([one], detect, embed, watch)

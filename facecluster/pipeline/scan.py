@@ -61,15 +61,16 @@ class Scan:
         and ``result.stopped`` is True.
         """
         started = time.monotonic()
-        ledger = Ledger(self.store, self.model, self.searched_with)
-        result = ledger.result
         with self.watch.time("walk"):
+            ledger = Ledger(self.store, self.model, self.searched_with)
+            result = ledger.result
             todo = self._meet(roots, ledger)
         if not result.stopped:
             result.stopped = self._read_all(todo, ledger) < len(todo)
             with self.watch.time("store"):
                 ledger.settle(roots, complete=not result.stopped)
-        result.seconds, result.profile = time.monotonic() - started, self.watch.seconds
+        result.seconds, result.workers = time.monotonic() - started, self.workers
+        result.profile = self.watch.seconds
         return result
 
     def _meet(self, roots: Sequence[Path], ledger: Ledger) -> list[FileEntry]:

@@ -13,10 +13,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 WORK = ("read", "decode", "detect", "crop", "embed")
-"""What workers do with files, in order. ``crop`` cuts and keeps chips, with a larger decoding for small faces."""
+"""What workers do with files, in order. ``crop`` cuts and encodes chips, decoding larger for small faces."""
 
 STAGES = ("walk", "load", *WORK, "store", "idle")
-"""All stages: finding files and loading networks come first, one writer stores; ``idle`` is workers' waiting."""
+"""All stages: finding files and loading networks come first, one writer stores.
+
+``idle`` is the workers' time that is left: they wait, for the others at the end above all. The first call of each
+worker takes its part of loading.
+"""
 
 
 @dataclass(slots=True)

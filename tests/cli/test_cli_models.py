@@ -51,11 +51,11 @@ def test_show_says_how_to_get_what_is_missing_alone(run: Run) -> None:
     (line,) = (line for line in run("models", "show", "facenet-vggface2").out.splitlines() if "how to get" in line)
     assert line.startswith("how to get      These weights are not in any package")
     assert "`facecluster models pull`" in line
-    assert "how to get" not in run("models", "show", "facenet").out
+    assert "how to get" not in run("models", "show", "facenet-casia").out
 
 
 def test_the_values_of_show_are_below_each_other_and_its_prose_is_broken_between_words(run: Run) -> None:
-    lines = run("models", "show", "facenet").out.splitlines()
+    lines = run("models", "show", "facenet-casia").out.splitlines()
     at = lines.index("figures")
     assert lines[at + 1 : at + 3] == ["  LFW              98.7", "  LFW VAL@FAR 1e-3 96.7"]
     at = next(i for i, line in enumerate(lines) if line.startswith("source "))

@@ -13,7 +13,9 @@ import torch
 from rich.console import Console
 
 from facecluster.cli import console
-from facecluster.pipeline.stopwatch import STAGES, Stopwatch
+from facecluster.cli import scan as scan_command
+from facecluster.pipeline import ScanResult
+from facecluster.pipeline.stopwatch import STAGES
 from tests.cli.conftest import ANSI, Run
 from tests.conftest import as_root
 
@@ -56,24 +58,25 @@ def test_a_folder_without_photos_is_no_error(run: Run, fake_nets: None, tmp_path
     assert run("scan", tmp_path / "empty") == (0, "No photos found.\n", "")
 
 
-def test_a_profile_tells_where_the_time_went(
-    run: Run, fake_nets: None, tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_profile_tells_where_the_time_went(run: Run, fake_nets: None, tmp_path: Path, paint: Paint) -> None:
     paint(tmp_path / "photos" / "a.png", "red")
     paint(tmp_path / "photos" / "b.png", "blue", seed=1)
-
-    def last(self: Stopwatch, workers: int, seconds: float) -> None:
-        self.seconds.update(zip(STAGES, (0.5, 1.0, 0.1, 0.2, 0.3, 0.4, 1.5, 0.0, 1.0), strict=True))
-
-    monkeypatch.setattr(Stopwatch, "rest", last)
     rows = [line.split() for line in run("scan", tmp_path / "photos", "--profile").out.splitlines()]
-    assert ["walk", "0.50", "10.0%", "250.00"] in rows
-    assert ["embed", "1.50", "30.0%", "750.00"] in rows
     assert [row[0] for row in rows if row and row[0] in STAGES] == list(STAGES)
-    again = [line.split() for line in run("scan", tmp_path / "photos", "--profile").out.splitlines()]
-    assert ["embed", "0.00", "0.0%", "–"] in again
+    again = run("scan", tmp_path / "photos", "--profile").out
+    assert ["embed", "0.00", "0.0%", "–"] in [line.split() for line in again.splitlines()]
     told = json.loads(run("scan", tmp_path / "photos", "--profile", "--json").out)
     assert list(told["profile"]) == list(STAGES)
+
+
+def test_a_profile_is_seconds_shares_and_time_for_each_photo(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    seconds = dict(zip(STAGES, (0.5, 1.0, 0.1, 0.2, 0.3, 0.4, 1.5, 0.0, 1.0), strict=True))
+    scan_command._print_profile(ScanResult(photos=2, seconds=3.0, workers=2, profile=seconds))
+    said = ANSI.sub("", capsys.readouterr().out)
+    rows = [line.split() for line in said.splitlines()]
+    assert ["walk", "0.50", "10.0%", "250.00"] in rows
+    assert ["embed", "1.50", "30.0%", "750.00"] in rows
+    assert "The scan took 3.0 s; read to embed, and idle, are sums over 2 workers." in said
 
 
 def test_json_is_all_that_is_printed(run: Run, fake_nets: None, tmp_path: Path, paint: Paint) -> None:

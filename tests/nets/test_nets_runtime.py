@@ -177,6 +177,27 @@ def test_the_number_format_is_the_processors(
     assert (chosen.weight_steps if chosen.ranges else None) == steps
 
 
+def names_of(graph: Graph) -> set[str]:
+    """Convolutions as ``quantise`` knows them."""
+    model = openvino.Core().read_model(graph_file(replace(graph, ranges=None)))
+    return set(observe(model, []))
+
+
+QUANTISED = ("scout", "facenet", "facenet-casia")
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_the_ranges_that_are_shipped_are_those_of_every_convolution(name: str, real_weights: Path) -> None:
+    graph = catalogue.scout() if name == "scout" else catalogue.embedder(spec_of(name))
+    assert graph.ranges is not None
+    assert read_ranges(graph.ranges).keys() == names_of(graph)
+
+
+def test_every_file_of_ranges_is_tested() -> None:
+    files = Path(runtime.__file__).parent.glob("*_ranges.json")
+    assert {file.name for file in files} == {f"{name}_ranges.json" for name in QUANTISED}
+
+
 @pytest.mark.parametrize("steps", [20, 64, 127])
 def test_the_largest_weight_is_so_many_steps_from_0(steps: int, graph: Graph) -> None:
     model = openvino.Core().read_model(graph_file(graph))
@@ -189,7 +210,7 @@ def test_the_largest_weight_is_so_many_steps_from_0(steps: int, graph: Graph) ->
 
 def test_ranges_of_other_layers_are_refused(graph: Graph) -> None:
     model = openvino.Core().read_model(graph_file(graph))
-    with pytest.raises(ValueError, match="ranges of no convolution: third"):
+    with pytest.raises(WeightsError, match="no convolutions called third: "):
         quantise(model, {"second": (0.0, 2.0), "third": (0.0, 1.0)})
 
 

@@ -218,7 +218,7 @@ def test_mtcnn_weights_are_the_pinned_ones(net: str, monkeypatch: pytest.MonkeyP
 
 
 def test_unknown_model_is_a_usage_error_that_lists_the_known() -> None:
-    with pytest.raises(UsageError, match="facenet, facenet-casia, facenet-taught, facenet-vggface2, sface"):
+    with pytest.raises(UsageError, match="facenet, facenet-casia, facenet-vggface2, sface"):
         spec_of("arcface")
 
 

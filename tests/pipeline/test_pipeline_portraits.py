@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facecluster import photos
 from facecluster.pipeline import portraits
 from facecluster.pipeline.portraits import Portrayer, central, embed_portraits, portrait_chips, portray
+from facecluster.pipeline.readers import cut_faces
 from facecluster.records import Box, Face
 from tests.conftest import COLOURS, SQUARE, fake_detect, fake_embed
 
@@ -126,6 +128,24 @@ def test_small_faces_of_large_photos_are_cut_from_a_larger_decoding(tmp_path: Pa
     assert seen.faces[0].box == Box(561, 561, 639, 639)
     assert int(np.ptp(seen.chips[0, 112, 90:134, 0])) > 60
     assert seen.faces[0].sharpness > 0
+
+
+@pytest.mark.parametrize(("narrowest", "wanted"), [(40, 800), (60, 534), (79, 406), (80, None)])
+def test_the_second_decoding_is_no_larger_than_the_narrowest_face_needs(
+    narrowest: int, wanted: int | None, paint: Paint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The face is to be 80 pixels wide; the photo was searched at 400 of its 1,200 pixels."""
+    raw = photos.read_file(paint(tmp_path / "a.png", size=(1200, 1200)))
+    opened, asked = photos.decode(raw, 400), []
+    decode = photos.decode
+
+    def spy(raw: photos.RawPhoto, max_side: int | None = None) -> photos.OpenPhoto:
+        asked.append(max_side)
+        return decode(raw, max_side)
+
+    monkeypatch.setattr(photos, "decode", spy)
+    cut_faces(raw, opened, [face(10, 10, 10 + narrowest, 100), face(100, 100, 300, 300)])
+    assert asked == ([wanted] if wanted else [])
 
 
 def test_an_interruption_begins_nothing_more(
