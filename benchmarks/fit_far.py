@@ -7,9 +7,9 @@
 compared, since a person may be in two. For each model it writes ``facecluster/nets/MODEL_far.json``: the squared
 distances below which half, a tenth, … a millionth of the comparisons of different people fall, for two faces
 (``face``), and for a face and a person, whose distance is the mean over the person's faces (``person``). A model
-that was trained on such faces has to be measured with ``--run``, the folder of its training: on the people whom it
-had set aside. They are few, so all of the training's people are compared as well, most of whom it learnt from; both
-are printed, and the smaller distance counts.
+that was trained on such faces has to be measured with ``--run``, the folder of its training: on the people whom
+it had set aside. They are few, so all of the training's people are compared as well, most of whom it learnt from;
+both are printed, and the smaller distance counts.
 """
 
 from __future__ import annotations
