@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from facecluster.cli.calibrate import show
+from facecluster.nets.specs import spec_of
 from facecluster.pipeline.calibrate import Calibration, Within
 from facecluster.records import Box, Face, Photo
 from facecluster.store import Store
 from tests.cli.conftest import Run
+
+JOIN = spec_of("facenet").join_distance
 
 PEOPLE, FACES = 8, 6
 
@@ -48,7 +51,7 @@ def test_two_histograms_and_a_sentence(confirmed: Run) -> None:
     assert max(map(len, lines)) <= 80
     found = measured(confirmed)
     new, now = found["found"]["join_distance"], found["present"]["join_distance"]
-    assert now == 1.05
+    assert now == JOIN
     for what, distance in ("found", new), ("now", now):
         (row,) = [line for line in lines if "◂" in line and f"{what} {distance:.2f}" in line]
         low, high = map(float, row.split()[0].split("–"))
@@ -70,9 +73,9 @@ def test_what_is_stored_is_the_default_until_reset(confirmed: Run) -> None:
     assert f"joins at  {new:.3f}, calibrated for false merges up to 1 %" in confirmed("status").out.splitlines()
     assert json.loads(confirmed("status", "--json").out)["calibrated"]["join_distance"] == new
     assert measured(confirmed)["present"] == measured(confirmed)["found"]
-    assert confirmed("calibrate", "--reset").out == "Forgotten: the join distance is the model's, 1.050.\n"
+    assert confirmed("calibrate", "--reset").out == f"Forgotten: the join distance is the model's, {JOIN:.3f}.\n"
     assert "Nothing was stored" in confirmed("calibrate", "--reset").out
-    assert json.loads(confirmed("calibrate", "--reset", "--json").out) == {"dropped": False, "join_distance": 1.05}
+    assert json.loads(confirmed("calibrate", "--reset", "--json").out) == {"dropped": False, "join_distance": JOIN}
     assert json.loads(confirmed("status", "--json").out)["calibrated"] is None
 
 
@@ -87,7 +90,7 @@ def test_cluster_uses_what_is_stored(confirmed: Run, tmp_path: Path) -> None:
     with Store(tmp_path / "library.db") as store:
         store.calibrations.set("mark", 0.25, 0.01)
     assert clustered() == clustered("--join-distance", 0.25) != models
-    assert clustered("--join-distance", 1.05) == models
+    assert clustered("--join-distance", JOIN) == models
 
 
 def test_too_little_is_a_sentence(confirmed: Run) -> None:

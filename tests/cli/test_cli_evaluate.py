@@ -12,12 +12,16 @@ from PIL import Image
 
 from facecluster.demo import draw_library
 from facecluster.evaluation import Column, Estimate, GroupRates
+from facecluster.nets.specs import spec_of
 from facecluster.pipeline import networks
 from facecluster.pipeline.portraits import Portrayer
 from facecluster.records import Face
 from facecluster.store import Store
 from tests.cli.conftest import Run
 from tests.conftest import fake_detect, fake_embed
+
+JOIN = spec_of("facenet").join_distance
+LFW = (spec_of("facenet").accuracy or {})["LFW"]
 
 Paint = Callable[..., Path]
 
@@ -83,7 +87,7 @@ def test_what_was_measured_is_recorded_in_the_library_and_shown_by_models(
     shown = run("models").out
     assert fits(shown)
     (row,) = [line.split() for line in shown.splitlines() if line.startswith(" facenet ")]
-    assert row[3:5] == ["98.70", "100.00"]
+    assert row[3:5] == [f"{LFW:.2f}", "100.00"]
     assert "facenet was measured on 4 pairs on 20" in shown
     (facenet,) = [row for row in json.loads(run("models", "--json").out) if row["name"] == "facenet"]
     measured = facenet["measured"]["lfw"]
@@ -193,7 +197,7 @@ def test_a_folder_of_people(run: Run, tmp_path: Path, paint: Paint, fakes: objec
     ran = run("evaluate", "folder", tmp_path / "people", "--attributes", tmp_path / "people" / "a.csv")
     assert (ran.code, ran.err, fits(ran.out)) == (0, "", True)
     assert ran.out.startswith("6 faces of 3 people.\nIn 1 more photo no face was found.\n")
-    assert " facenet       1.05        0          6   B-cubed       1.000    0.500   0.667" in ran.out
+    assert f" facenet       {JOIN:.2f}        0          6   B-cubed       1.000    0.500   0.667" in ran.out
     assert " facenet     100.00 ± 0.00" in ran.out
     assert "among 3 people with 6 faces, in 2 folds" in " ".join(ran.out.split())
     assert " sex: female" in ran.out
@@ -216,7 +220,7 @@ def test_a_library(run: Run, family: Path, tmp_path: Path) -> None:
     ran = run("evaluate", "library")
     assert (ran.code, ran.err, fits(ran.out)) == (0, "", True)
     assert ran.out.startswith("7 confirmed faces of 2 people, grouped with 1 other.\n")
-    assert " facenet       1.05        2          0   B-cubed       1.000    1.000   1.000" in ran.out
+    assert f" facenet       {JOIN:.2f}        2          0   B-cubed       1.000    1.000   1.000" in ran.out
     assert "Recorded" in ran.out
     found = json.loads(run("evaluate", "library", "--join-distance", 0.7, "--json").out)
     assert found["models"][0]["join_distance"] == 0.7

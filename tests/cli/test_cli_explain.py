@@ -12,9 +12,12 @@ from PIL import Image
 
 from facecluster.cli.cluster import WHY_NOBODY
 from facecluster.cli.explain import WHY_NOBODY as WHY_THIS_ONE
+from facecluster.nets.specs import spec_of
 from facecluster.pipeline.corrections import NOBODYS
 from facecluster.store import Store
 from tests.cli.conftest import Run
+
+JOIN = spec_of("facenet").join_distance
 
 LOADED = """import sys
 from facecluster.cli import main
@@ -48,7 +51,7 @@ def test_a_face_of_somebody(known: Run, tmp_path: Path) -> None:
     lines = ran.out.splitlines()
     assert lines[0] == f"Face {face} is Red's, found by `cluster`."
     assert lines[1].startswith(f"  {tmp_path / 'photos'}")
-    assert "Distance to the person's other faces: 0.00, within the join distance of 1.05." in lines
+    assert f"Distance to the person's other faces: 0.00, within the join distance of {JOIN:.2f}." in lines
     rows = [" ".join(line.split()) for line in lines]
     assert "2 Red 2 of 2 0.00 has it" in rows
     assert (
@@ -96,7 +99,7 @@ def test_json_says_it_all(known: Run, tmp_path: Path) -> None:
     face = face_of(known, 1)
     told = json.loads(known("explain", face, "--json").out)
     assert (told["face_id"], told["person_id"], told["confirmed"], told["reason"]) == (face, 1, True, None)
-    assert (told["join_distance"], told["map"]) == (1.05, None)
+    assert (told["join_distance"], told["map"]) == (JOIN, None)
     assert told["distance"] == told["people"][0]["distance"] == pytest.approx(0, abs=1e-3)
     assert [near["person_id"] for near in told["people"]] == [1, 2]
     assert told["people"][1]["against"] == ["far", "same photo"]
