@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from facecluster.demo import draw_library
-from facecluster.nets.facenet import facenet_arrays, load_facenet
+from facecluster.nets.facenet import load_facenet
 from facecluster.nets.folding import folded_arrays
-from facecluster.nets.specs import CASIA
+from facecluster.nets.specs import spec_of
+from facecluster.nets.trainable import arrays_of
 from facecluster.nets.trained import write_model
-from facecluster.nets.weights import fingerprint, head_file, is_here
+from facecluster.nets.weights import fingerprint, is_here
 from facecluster.records import Float32
 from facecluster.store import Assignment, Store
 from tests.cli.conftest import Run
@@ -66,9 +67,9 @@ def test_there_and_back_without_the_photos(process: Run, real_library: Path, env
 
 
 @pytest.fixture
-def perturbed(tmp_path: Path, weights_cache: Path) -> Path:
-    """The file of a whole FaceNet that sees 112 pixels and differs from CASIA's, as if it had been trained on."""
-    net = load_facenet(facenet_arrays(cache=weights_cache), head_file(CASIA))
+def perturbed(tmp_path: Path) -> Path:
+    """The file of a whole FaceNet that sees 112 pixels and differs from ours, as if it had been trained on."""
+    net = load_facenet(arrays_of(spec_of("facenet")))
     torch.manual_seed(0)
     with torch.no_grad():
         for name, weight in net.named_parameters():
