@@ -13,6 +13,8 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from facecluster.evaluation.verification import Verification
+from facecluster.nets.specs import MODELS
 from facecluster.pipeline.evaluate.options import MeasureOptions
 from facecluster.pipeline.evaluate.verification import PairsRun, measure_lfw
 
@@ -27,22 +29,25 @@ def measure(folder: Path, models: tuple[str, ...], flip: bool) -> PairsRun:
         )
 
 
+def line(name: str, found: Verification) -> str:
+    told = [f"{name}: {found.accuracy.mean:.2%} ± {found.accuracy.error:.2%}"]
+    for one in found.at_far:
+        assert one.folds is not None
+        told.append(f"VAL@FAR {one.rate:.0e} {one.folds.mean:.2%} (all pairs {one.val:.2%})")
+    return ", ".join(told)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", action="append", choices=["facenet", "sface", "facenet-vggface2"])
+    parser.add_argument("--model", action="append", choices=list(MODELS))
     parser.add_argument("--flip", action="store_true")
     options = parser.parse_args()
     figures = measure(options.folder, tuple(options.model or ["facenet"]), options.flip).figures
     left_out = f" ({figures.left_out} left out)" if figures.left_out else ""
     print(f"{figures.photos} photos, {figures.centred} without a face found, {figures.listed} pairs{left_out}")
     for model in figures.models:
-        found = model.verification
-        print(f"{model.model}: {found.accuracy.mean:.2%} ± {found.accuracy.error:.2%}", end="")
-        for one in found.at_far:
-            assert one.folds is not None
-            print(f", VAL@FAR {one.rate:.0e} {one.folds.mean:.2%} (all pairs {one.val:.2%})", end="")
-        print()
+        print(line(model.model, model.verification))
 
 
 if __name__ == "__main__":

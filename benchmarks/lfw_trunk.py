@@ -2,7 +2,7 @@
 
     python benchmarks/lfw_trunk.py ../shared/data/lfw
 
-As ``lfw.py``, in float32, for the trunk of facenet-casia and for facenet-casia itself, whose head is a fixed
+As ``lfw.py``, embedded in float32, for the trunk of facenet-casia and for facenet-casia itself, whose head is a fixed
 projection to 128-D, on the same crops.
 """
 
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from lfw import line
 from rich.progress import Progress
 
 from facecluster import faces
@@ -72,11 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     for size, found in measure(parser.parse_args().folder).items():
-        print(f"{MODEL}, {size}-D: {found.accuracy.mean:.2%} ± {found.accuracy.error:.2%}", end="")
-        for one in found.at_far:
-            assert one.folds is not None
-            print(f", VAL@FAR {one.rate:.0e} {one.folds.mean:.2%} (all pairs {one.val:.2%})", end="")
-        print()
+        print(line(f"{MODEL}, {size}-D", found))
 
 
 if __name__ == "__main__":
