@@ -2,8 +2,8 @@
 
     python benchmarks/lfw_trunk.py ../shared/data/lfw
 
-As ``lfw.py``, embedded in float32, for the trunk of facenet-casia and for facenet-casia itself, whose head is a fixed
-projection to 128-D, on the same crops.
+As ``lfw.py``, embedded in float32, for the trunk of facenet-casia and for facenet-casia itself, whose head is a
+fixed projection to 128-D, on the same crops.
 """
 
 from __future__ import annotations
