@@ -1,8 +1,9 @@
-"""Observe what the convolutions of FaceNet and of P-Net are given on training faces, for their 8-bit versions.
+"""Observe what the convolutions of FaceNet, P- and R-Net are given on training faces, for their 8-bit versions.
 
     python benchmarks/fit_ranges.py ../shared/data/train
 
-writes ``facecluster/nets/facenet_ranges.json`` and ``scout_ranges.json`` from every 60th face there.
+writes ``facenet_ranges.json``, ``scout_ranges.json`` and ``sieve_ranges.json`` in ``facecluster/nets``, from every
+60th face there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from PIL import Image
 from portraits import chips_of
 
 import facecluster.nets
+from facecluster import faces
 from facecluster.embeddings import box_crop
 from facecluster.faces.summed import table_of
 from facecluster.faces.tiles import draw, lay_out, pyramid
@@ -39,6 +41,7 @@ def main() -> None:
     with (options.data / "labels.csv").open(newline="") as file:
         files = [options.data / row["path"] for row in csv.DictReader(file)][:: options.every]
     fit(catalogue.scout(), tiles(files), "scout")
+    fit(catalogue.sieve(), candidates(files), "sieve")
     graph = catalogue.embedder(spec_of("facenet"))
     fit(graph, batches(chips_of(files).chips, graph.shape), "facenet")
     print(f"{len(files)} faces")
@@ -54,6 +57,24 @@ def tiles(files: Iterable[Path]) -> Iterator[UInt8]:
     levels = [level for i, table in enumerate(tables) for level in pyramid(i, table, MIN_FACE)]
     for tile in lay_out(levels, catalogue.TILE):
         yield draw(tile, tables)[None]
+
+
+def candidates(files: Iterable[Path]) -> Iterator[UInt8]:
+    """What P-Net lets pass, in batches."""
+    seen: list[UInt8] = []
+
+    def note(pixels: Float32 | UInt8, /) -> list[Float32]:
+        seen.append(pixels.astype(np.uint8))
+        return [np.ones(len(pixels), np.float32)]
+
+    detector = faces.Detector.load("cpu")
+    faces.detect(
+        [Image.open(file).convert("RGB") for file in files],
+        replace(detector, nets=replace(detector.nets, sieve=note)),
+    )
+    pixels, batch = np.concatenate(seen), catalogue.sieve().shape[0]
+    for i in range(0, len(pixels) - batch + 1, batch):
+        yield pixels[i : i + batch]
 
 
 def batches(chips: np.ndarray, shape: tuple[int, ...]) -> Iterator[Float32]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facecluster.faces.compiled import compiled
 from facecluster.records import Float32, Int64
 
 Bools = NDArray[np.bool_]
@@ -16,14 +16,26 @@ def suppress(boxes: Float32, scores: Float32, group: Int64, overlap: float) -> I
 
     ``boxes`` (N, 4), ``scores`` (N,) above 0, ``group`` (N,) int64: boxes of different groups never compete.
     """
-    sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).astype(np.float64)
-    kept = [np.zeros(0, np.int64)]
-    for number in np.unique(group):
-        own = np.flatnonzero(group == number)
-        best = cv2.dnn.NMSBoxes(sized[own], scores[own], 0.0, overlap)  # type: ignore[arg-type]  # arrays are quicker
-        kept.append(own[np.asarray(best, np.int64)])
-    together = np.concatenate(kept)
-    return together[np.argsort(-scores[together], kind="stable")]
+    order = np.lexsort((-scores, group))
+    alive = np.ones(len(order), bool)
+    _leave_best(boxes[order].astype(np.float64), group[order], overlap, alive)
+    kept = order[alive]
+    return kept[np.argsort(-scores[kept], kind="stable")]
+
+
+@compiled
+def _leave_best(boxes: NDArray[np.float64], group: Int64, overlap: float, alive: Bools) -> None:
+    """Set ``alive`` (N,) to False for boxes that an earlier one of their group covers; groups are in one piece."""
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    for i in range(len(boxes)):
+        j = i + 1
+        while alive[i] and j < len(boxes) and group[j] == group[i]:
+            width = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
+            height = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
+            shared = max(width, 0.0) * max(height, 0.0)
+            if shared > overlap * (areas[i] + areas[j] - shared):
+                alive[j] = False
+            j += 1
 
 
 def suppress_nested(boxes: Float32, scores: Float32, group: Int64, overlap: float) -> Int64:

@@ -7,10 +7,13 @@ all photos of a batch go through each net together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facecluster.faces import boxes as geometry
 from facecluster.faces.summed import Table, crop, look, size_of
@@ -22,18 +25,26 @@ from facecluster.records import Float32, Int64
 PROPOSE, REFINE = 0.6, 0.7
 """Least probability that P-Net and R-Net ask of a candidate (the thresholds of Zhang et al.'s code)."""
 
-UNSURE = 0.05
-"""In 8 bits, P-Net's probabilities are hardly ever wrong by more where they are near ``PROPOSE``."""
+UNSURE, DOUBT = 0.05, 0.3
+"""In 8 bits, P- and R-Net's probabilities are hardly ever wrong by more where they are near these limits."""
+
+
+SCENT = math.log((PROPOSE - UNSURE) / (1 - PROPOSE + UNSURE))
+"""What the scout has to say of a place, in log-odds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mtcnn:
-    """P-, R- and O-Net; see ``nets.mtcnn`` for what they take and give. ``scout`` is P-Net, too, in a hurry."""
+    """P-, R- and O-Net; see ``nets.mtcnn`` for what they take and give.
+
+    ``scout`` is P-Net, too, in a hurry, and ``sieve`` is R-Net, where a hurried one is worth the trouble.
+    """
 
     scout: Network
     propose: Network
     refine: Network
     output: Network
+    sieve: Network | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,7 @@ def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tup
         ((seen,),) = nets.scout(draw(tile, tables)[None])
         for block, top, left in tile.blocks:
             part = [slice(at // STRIDE, at // STRIDE + n) for at, n in zip((top, left), block.cells, strict=True)]
-            row, column = np.nonzero(seen[tuple(part)] >= PROPOSE - UNSURE)
+            row, column = np.nonzero(seen[tuple(part)] >= SCENT)
             cells = np.stack([column + block.first[1], row + block.first[0]], 1)
             places.append(np.insert(cells * STRIDE, 0, numbers[block.level], axis=1))
     found = np.concatenate(places)
@@ -96,7 +107,14 @@ def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tup
 
 
 def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) -> tuple[Int64, Float32]:
-    """R-Net's judgement of the proposals: the images and boxes (squared) of those that remain."""
+    """R-Net's judgement of the proposals: the images and boxes (squared) of those that remain.
+
+    Most are refused; a sieve in a hurry leaves only those that may not be.
+    """
+    if nets.sieve:
+        image, boxes, seen = _cut(tables, image, boxes, 24, whole=True)
+        likely = nets.sieve(seen)[0] >= REFINE - DOUBT
+        image, boxes = image[likely], boxes[likely]
     image, boxes, pixels = _cut(tables, image, boxes, 24)
     offsets, scores = nets.refine(pixels)
     good = scores > REFINE
@@ -118,13 +136,15 @@ def _output(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32, 
     return Found(image[kept], boxes[kept], scores[kept], landmarks[kept])
 
 
-def _cut(tables: Sequence[Table], image: Int64, boxes: Float32, size: int) -> tuple[Int64, Float32, Float32]:
-    """The candidates that lie in their image, image after image, and their pixels (N, size, size, 4)."""
+def _cut(
+    tables: Sequence[Table], image: Int64, boxes: Float32, size: int, *, whole: bool = False
+) -> tuple[Int64, Float32, NDArray[Any]]:
+    """The candidates that lie in their image, image after image, and their pixels: see ``crop``."""
     kept, pixels = [], []
     for i, table in enumerate(tables):
         own = np.flatnonzero(image == i)
         inside, there = geometry.clipped(boxes[own], *reversed(size_of(table)))
         kept.append(own[there])
-        pixels.append(crop(table, inside[there], size))
+        pixels.append(crop(table, inside[there], size, whole=whole))
     order = np.concatenate(kept)
     return image[order], boxes[order], np.concatenate(pixels)

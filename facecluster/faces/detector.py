@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -11,13 +12,16 @@ from PIL import Image
 from facecluster.faces.cascade import Found, Mtcnn, find
 from facecluster.faces.options import DetectOptions
 from facecluster.faces.quality import frontality
-from facecluster.faces.summed import table_of
+from facecluster.faces.summed import Int32, Table, table_of
 from facecluster.nets import catalogue
-from facecluster.nets.runtime import network
+from facecluster.nets.runtime import bytes_are_quicker, network
 from facecluster.records import Box, Face
 
 BATCH_PIXELS = 4_000_000
 """Pixels that are searched together: each costs 16 bytes in its summed-area table."""
+
+WORDS = BATCH_PIXELS * 5
+"""Numbers in the memory for tables: four for a pixel, and some for the first row and column of each table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Detector:
 
     nets: Mtcnn
     options: DetectOptions
+    spare: deque[Int32] = field(default_factory=deque)
+    """Memory for summed-area tables that no call is using."""
 
     @classmethod
     def load(cls, device: str, options: DetectOptions | None = None, threads: int = 1) -> Detector:
@@ -38,6 +44,7 @@ class Detector:
             network(catalogue.proposer(), device, exact=True, threads=threads),
             network(catalogue.refiner(), device, threads=threads),
             network(catalogue.outputter(), device, threads=threads),
+            network(catalogue.sieve(), device, threads=threads) if bytes_are_quicker(device) else None,
         )
         return cls(nets, options or DetectOptions())
 
@@ -49,11 +56,29 @@ def detect(images: Sequence[Image.Image], detector: Detector) -> list[list[Face]
     third, … of its size. Sharpness is left at 0: it is a property of the chip.
     """
     faces: list[list[Face]] = []
+    memory = _memory(detector)
     for batch in _batches(images, detector.options.max_side):
-        tables = [table_of(np.asarray(image)) for image, _ in batch]
+        tables = _tables([image for image, _ in batch], memory)
         found = find(tables, detector.nets, detector.options.min_face, detector.options.min_score)
         faces += _sorted_out(found, [factor for _, factor in batch])
+    detector.spare.append(memory)
     return faces
+
+
+def _memory(detector: Detector) -> Int32:
+    try:
+        return detector.spare.pop()
+    except IndexError:
+        return np.empty(WORDS, np.int32)
+
+
+def _tables(images: Sequence[Image.Image], memory: Int32) -> list[Table]:
+    """The summed-area tables of the images, one after the other in ``memory`` as far as it goes."""
+    tables: list[Table] = []
+    for image in images:
+        tables.append(table_of(np.asarray(image), memory))
+        memory = memory[tables[-1].size :]
+    return tables
 
 
 def _batches(images: Sequence[Image.Image], max_side: int) -> Iterator[list[tuple[Image.Image, int]]]:

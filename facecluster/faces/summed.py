@@ -4,46 +4,42 @@ MTCNN looks at every photo at about ten scales and at hundreds of candidate boxe
 summed-area table costs four look-ups per output pixel whatever the size of the area, and the sums are exact
 integers, so the result is that of ``torch.nn.functional.interpolate(mode="area")`` on the pixels themselves.
 
-Pixels have four numbers here (red, green, blue and 255): sixteen bytes are moved about by one instruction. The
-loops over pixels are compiled by Numba once and kept in the cache folder.
+Pixels have four numbers here (red, green, blue and 255): sixteen bytes are moved about by one instruction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ParamSpec
+import math
+from typing import Any
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from facecluster.nets.weights import cache_folder
+from facecluster.faces.compiled import compiled
 from facecluster.records import Float32, Int64, UInt8
 
-Table = NDArray[np.int32]
+Int32 = NDArray[np.int32]
+
+Table = Int32
 """The summed-area table of H × W pixels, (H+1, W+1, 4) int32.
 
 Entry (y, x) is the sum of the pixels above and left of it. Sums may wrap around; differences of them do not, as
 long as one averaged area stays below 2³¹ / 255 = 8.4 megapixels.
 """
 
-P = ParamSpec("P")
 
+def table_of(image: UInt8, memory: Int32 | None = None) -> Table:
+    """The table of ``image`` (H, W, 3) uint8 RGB, in the first of ``memory``'s (N,) numbers if there are enough.
 
-def _compiled(function: Callable[P, None]) -> Callable[P, None]:
-    """``function`` as machine code, which several threads may run at the same time."""
-    settings: Any = numba.config
-    settings.CACHE_DIR = str(cache_folder() / "compiled")
-    settings.SLP_VECTORIZE = 1  # off by default; three times as fast here
-    quick: Callable[P, None] = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    return quick
-
-
-def table_of(image: UInt8) -> Table:
-    """The table of ``image`` (H, W, 3) uint8 RGB."""
-    sums = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), sdepth=cv2.CV_32S)
-    return np.asarray(sums, np.int32)
+    Memory that was used before spares the system's handing out new pages, which takes longer than summing up.
+    """
+    shape = image.shape[0] + 1, image.shape[1] + 1, 4
+    if memory is None or memory.size < math.prod(shape):
+        memory = np.empty(math.prod(shape), np.int32)
+    table = memory[: math.prod(shape)].reshape(shape)
+    cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), table, sdepth=cv2.CV_32S)
+    return table
 
 
 def size_of(table: Table) -> tuple[int, int]:
@@ -62,14 +58,17 @@ def edges(length: Int64, cells: int, index: Int64) -> tuple[Int64, Int64]:
     return start, end
 
 
-def shrink(table: Table, shape: tuple[int, int], rows: Int64, columns: Int64, into: UInt8) -> None:
+def shrink(
+    table: Table, shape: tuple[int, int], rows: Int64, columns: Int64, into: UInt8, place: tuple[int, int]
+) -> None:
     """Some pixels of an image averaged to ``shape``: those at ``rows`` × ``columns``, grey levels to the nearest.
 
-    ``rows`` (h,) and ``columns`` (w,) are int64, ``into`` is (h, w, 4).
+    ``rows`` (h,) and ``columns`` (w,) are int64. The pixels come into ``into`` (H, W, 4), the first one to
+    ``place``, its row and column.
     """
     (height, width), size = shape, np.array(size_of(table))
     (top, bottom), (left, right) = edges(size[:1], height, rows), edges(size[1:], width, columns)
-    _average(table, top, bottom, left, right, np.float32(0.5), into[None])
+    _average(table, top, bottom, left, right, np.float32(0.5), into[None], *place)
 
 
 def look(table: Table, shape: tuple[int, int], corners: Int64, side: int) -> Float32:
@@ -82,7 +81,7 @@ def look(table: Table, shape: tuple[int, int], corners: Int64, side: int) -> Flo
         for length, cells, first in zip(size_of(table), shape, corners.T[::-1], strict=True)
     )
     into = np.empty((len(corners), side, side, 4), np.float32)
-    _average(table, top, bottom, left, right, np.float32(0), into)
+    _average(table, top, bottom, left, right, np.float32(0), into, 0, 0)
     return into
 
 
@@ -93,39 +92,48 @@ def _edges_at(length: int, cells: int, index: Int64) -> tuple[Int64, Int64]:
     return start, np.where(index < cells, end, start)
 
 
-def crop(table: Table, boxes: Int64, size: int) -> Float32:
-    """Boxes of one image averaged to squares: (N, size, size, 4) float32, grey levels 0..255.
+def crop(table: Table, boxes: Int64, size: int, *, whole: bool = False) -> NDArray[Any]:
+    """Boxes of one image averaged to squares: (N, size, size, 4) grey levels 0..255, float32 or the nearest uint8.
 
     ``boxes`` is (N, 4) int64 x0, y0, x1, y1 in pixels, x1 and y1 exclusive, inside the image and not empty.
     """
     x0, y0, x1, y1 = boxes.T
     top, bottom = edges(y1 - y0, size, np.arange(size)) + y0[:, None]
     left, right = edges(x1 - x0, size, np.arange(size)) + x0[:, None]
-    into = np.empty((len(boxes), size, size, 4), np.float32)
-    _average(table, top, bottom, left, right, np.float32(0), into)
+    into = np.empty((len(boxes), size, size, 4), np.uint8 if whole else np.float32)
+    _average(table, top, bottom, left, right, np.float32(0.5 if whole else 0), into, 0, 0)
     return into
 
 
-@_compiled
+@compiled
 def _average(
-    table: Table, top: Int64, bottom: Int64, left: Int64, right: Int64, more: np.float32, into: NDArray[Any]
+    table: Table,
+    top: Int64,
+    bottom: Int64,
+    left: Int64,
+    right: Int64,
+    more: np.float32,
+    into: NDArray[Any],
+    row: int,
+    column: int,
 ) -> None:
     """Averages over the cells of N grids, plus ``more``: rows end at (N, h), columns at (N, w).
 
-    ``into`` is (N, h, w, 4). The four numbers are spelt out: so they become one instruction.
+    ``into`` is (N, H, W, 4), whole, for a part of an array takes three times as long; the grids' first cell comes
+    to ``row`` and ``column`` there. The four numbers are spelt out: so they become one instruction.
     """
-    for n in range(into.shape[0]):
-        for i in range(into.shape[1]):
-            above, below, pixels = table[top[n, i]], table[bottom[n, i]], into[n, i]
+    for n in range(top.shape[0]):
+        for i in range(top.shape[1]):
+            above, below, pixels = table[top[n, i]], table[bottom[n, i]], into[n, row + i]
             height = max(bottom[n, i] - top[n, i], 1)
-            for j in range(into.shape[2]):
-                start, end = left[n, j], right[n, j]
+            for j in range(left.shape[1]):
+                start, end, at = left[n, j], right[n, j], column + j
                 share = np.float32(1) / np.float32(height * max(end - start, 1))
                 red = np.int32(below[end, 0] - above[end, 0] - below[start, 0] + above[start, 0])
                 green = np.int32(below[end, 1] - above[end, 1] - below[start, 1] + above[start, 1])
                 blue = np.int32(below[end, 2] - above[end, 2] - below[start, 2] + above[start, 2])
                 inside = np.int32(below[end, 3] - above[end, 3] - below[start, 3] + above[start, 3])
-                pixels[j, 0] = np.float32(red) * share + more
-                pixels[j, 1] = np.float32(green) * share + more
-                pixels[j, 2] = np.float32(blue) * share + more
-                pixels[j, 3] = np.float32(inside) * share + more
+                pixels[at, 0] = np.float32(red) * share + more
+                pixels[at, 1] = np.float32(green) * share + more
+                pixels[at, 2] = np.float32(blue) * share + more
+                pixels[at, 3] = np.float32(inside) * share + more

@@ -104,13 +104,11 @@ def draw(tile: Tile, tables: Sequence[Table]) -> UInt8:
     """
     canvas = np.zeros((tile.side, tile.side, 4), np.uint8)
     for block, top, left in tile.blocks:
-        height, width = block.pixels
         rows, columns = (
             np.minimum(np.arange(STRIDE * first, STRIDE * first + length), end - 1)
             for first, length, end in zip(block.first, block.pixels, block.level.shape, strict=True)
         )
-        part = canvas[top : top + height, left : left + width]
-        shrink(tables[block.level.image], block.level.shape, rows, columns, part)
+        shrink(tables[block.level.image], block.level.shape, rows, columns, canvas, (top, left))
     return canvas
 
 

@@ -33,6 +33,14 @@ def proposer() -> Graph:
     return Graph("pnet", MTCNN["pnet"].sha256[:16], (128, 12, 12, 4), partial(_stage, "propose"))
 
 
+def sieve() -> Graph:
+    """R-Net's judgement alone, for sorting out what is clearly no face."""
+    shape = 32, 24, 24, 4
+    return Graph(
+        "sieve", MTCNN["rnet"].sha256[:16], shape, partial(_stage, "sieve"), whole=True, ranges=_ranges("sieve")
+    )
+
+
 def refiner() -> Graph:
     """MTCNN's R-Net."""
     return Graph("rnet", MTCNN["rnet"].sha256[:16], (32, 24, 24, 4), partial(_stage, "refine"))
@@ -46,7 +54,8 @@ def outputter() -> Graph:
 def embedder(spec: ModelSpec) -> Graph:
     """An embedder: crops (N, size, size, 3) float32 RGB grey levels 0..255 to (N, dimension), unit length."""
     shape = CHIPS, spec.size, spec.size, 3
-    return Graph(spec.name, fingerprint(spec.name), shape, partial(_embedder, spec), ranges=_ranges(spec.name))
+    build = partial(_embedder, spec)
+    return Graph(spec.name, fingerprint(spec.name), shape, build, slow=True, ranges=_ranges(spec.name))
 
 
 def _ranges(name: str) -> Path | None:

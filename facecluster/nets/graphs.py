@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_STEPS, SAFE_STEPS = 127, 64
 """The largest weight of a quantised layer in steps: as a byte has it, and as sums fit into 16 bits."""
 
-LAYOUT = "7"
+LAYOUT = "8"
 """Version of the modules' inputs, outputs and layers; networks of another version are made again."""
 
 
@@ -33,7 +33,8 @@ class Graph:
 
     The module maps (N, …) float32 to one or several (N, …) float32. ``shape`` is that of its input on a
     processor: how many are computed together is a matter of speed alone. ``whole`` says that what it is given is
-    in bytes, uint8. ``ranges`` is the file by which it can be quantised, then with weights of up to
+    in bytes, uint8; ``slow`` that it takes milliseconds for each, too long to fill a batch up with zeros.
+    ``ranges`` is the file by which it can be quantised, then with weights of up to
     ``weight_steps``; see ``nets.quantise``.
     """
 
@@ -42,6 +43,7 @@ class Graph:
     shape: tuple[int, ...]
     build: Callable[[], nn.Module]
     whole: bool = False
+    slow: bool = False
     ranges: Path | None = None
     weight_steps: int = MOST_STEPS
 

@@ -38,22 +38,37 @@ class Judge(nn.Module):
 class Scout(nn.Module):
     """P-Net's judgement alone: (N, S, S, 4) grey levels 0..255 of red, green and blue; the fourth is ignored.
 
-    Gives the probability of a face (N, h, w), with a cell for every 12 × 12 pixels that begin at even ones:
-    h = ceil(S / 2) - 5. Grey levels are not normalised before the first layer: its weights are.
+    Gives the log-odds of a face (N, h, w), with a cell for every 12 × 12 pixels that begin at even ones:
+    h = ceil(S / 2) - 5. A sigmoid would take longer than the layer before it. Grey levels are not normalised
+    before the first layer: its weights are.
     """
 
     def __init__(self, net: PNet) -> None:
         super().__init__()
-        weight = net.conv1.weight.detach() / 128
-        bias = net.conv1.bias.detach() - 127.5 * weight.sum((1, 2, 3))
-        self.first = nn.Sequential(_wider(net.conv1, weight, bias, 0), net.prelu1)
+        self.first = nn.Sequential(_of_grey_levels(net.conv1), net.prelu1)
         self.rest = nn.Sequential(net.conv2, net.prelu2, net.conv3, net.prelu3)
         self.face = _difference(net)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """The probability."""
+        """The log-odds."""
         x = max_pool2d(self.first(pixels.permute(0, 3, 1, 2)), 2, 2, ceil_mode=True)
-        return (torch.sigmoid(self.face(self.rest(x))[:, 0]),)
+        return (self.face(self.rest(x))[:, 0],)
+
+
+class Sieve(nn.Module):
+    """R-Net's judgement alone: (N, 24, 24, 4) grey levels 0..255 of red, green and blue; the fourth is ignored.
+
+    Gives the probability of a face (N,). As with ``Scout``, the first layer takes grey levels as they are.
+    """
+
+    def __init__(self, net: RNet) -> None:
+        super().__init__()
+        self.net = net
+        self.net.conv1 = _of_grey_levels(net.conv1)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """The probability."""
+        return (self.net(pixels.permute(0, 3, 1, 2))[1][:, 1],)
 
 
 class Proposer(nn.Module):
@@ -109,6 +124,12 @@ def propose() -> nn.Module:
     return Proposer(PNet())
 
 
+def sieve() -> nn.Module:
+    """R-Net's judgement alone, for sorting out what is clearly no face."""
+    mtcnn_path("rnet")
+    return Sieve(RNet())
+
+
 def refine() -> nn.Module:
     """R-Net, which judges candidates of 24 × 24 pixels."""
     mtcnn_path("rnet")
@@ -128,6 +149,12 @@ def _difference(net: PNet) -> nn.Conv2d:
         nn.Parameter(each[1:] - each[:1]) for each in (net.conv4_1.weight, net.conv4_1.bias)
     )
     return layer
+
+
+def _of_grey_levels(layer: nn.Conv2d) -> nn.Conv2d:
+    """The convolution that gives for grey levels (four channels) what ``layer`` gives for normalised colours."""
+    weight, (_, bias) = layer.weight.detach() / 128, layer.parameters()
+    return _wider(layer, weight, bias.detach() - 127.5 * weight.sum((1, 2, 3)), 0)
 
 
 def _normalised(pixels: Tensor) -> Tensor:

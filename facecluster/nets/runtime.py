@@ -52,38 +52,51 @@ class Processor:
         self._core.set_property({"CACHE_DIR": str(cache_folder() / "compiled")})
         self._model = graph_file(graph)
         self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
-        self._batch = graph.shape[0]
-        self._idle: deque[Any] = deque()
-        self._idle.append(self._compile())  # an error should come now
+        self._shape, self._slow = graph.shape, graph.slow
+        self._idle: dict[int, deque[Any]] = {graph.shape[0]: deque(), 1: deque()}
+        self._idle[graph.shape[0]].append(self._compile(graph.shape[0]))  # an error should come now
 
     def __call__(self, given: Float32 | UInt8) -> list[Float32]:
-        """The results for any number of inputs; the last batch is filled up with zeros."""
-        request = self._borrow()
+        """The results for any number of inputs.
+
+        What is left after the full batches is computed one by one by a slow network, else filled up with zeros.
+        """
+        batch = self._shape[0]
+        full = len(given) // batch * batch if self._slow else len(given)
+        parts = [self._in_batches(batch, given[:full])]
+        if full < len(given):
+            parts.append(self._in_batches(1, given[full:]))
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+    def _in_batches(self, batch: int, given: Float32 | UInt8) -> list[Float32]:
+        request = self._borrow(batch)
         try:
-            parts = [self._infer(request, given[i : i + self._batch]) for i in range(0, len(given), self._batch)]
+            parts = [self._infer(request, given[i : i + batch], batch) for i in range(0, len(given), batch)]
             if not parts:
                 return [np.zeros((0, *tensor.shape[1:]), np.float32) for tensor in request.output_tensors]
             return [np.concatenate(part) for part in zip(*parts, strict=True)]
         finally:
-            self._idle.append(request)
+            self._idle[batch].append(request)
 
-    def _infer(self, request: Any, part: Float32 | UInt8) -> list[Float32]:
+    def _infer(self, request: Any, part: Float32 | UInt8, batch: int) -> list[Float32]:
         count = len(part)
-        if count < self._batch:
-            part = np.concatenate([part, np.zeros((self._batch - count, *part.shape[1:]), part.dtype)])
+        if count < batch:
+            part = np.concatenate([part, np.zeros((batch - count, *part.shape[1:]), part.dtype)])
         shared = np.ascontiguousarray(part)  # must live until it has been computed with
         request.set_input_tensor(openvino.Tensor(shared, shared_memory=True))
         request.infer()
         return [np.array(tensor.data[:count]) for tensor in request.output_tensors]
 
-    def _borrow(self) -> Any:
+    def _borrow(self, batch: int) -> Any:
         try:
-            return self._idle.pop()
+            return self._idle[batch].pop()
         except IndexError:
-            return self._compile()
+            return self._compile(batch)
 
-    def _compile(self) -> Any:
-        return self._core.compile_model(self._model, "CPU", self._options).create_infer_request()
+    def _compile(self, batch: int) -> Any:
+        model = self._core.read_model(self._model)
+        model.reshape([batch, *self._shape[1:]])
+        return self._core.compile_model(model, "CPU", self._options).create_infer_request()
 
 
 def network(graph: Graph, device: str, *, exact: bool = False, threads: int = 1) -> Network:
@@ -126,6 +139,11 @@ def fastest(graph: Graph) -> tuple[Graph, str]:
     if has_bfloat16():
         return graph, "bf16"
     return replace(graph, weight_steps=SAFE_STEPS) if _is_x86() else replace(graph, ranges=None), "f32"
+
+
+def bytes_are_quicker(device: str) -> bool:
+    """Whether 8-bit integers are so much quicker there than what else serves that asking in them first may pay."""
+    return device == "cpu" and _is_x86() and not has_bfloat16()
 
 
 def has_bfloat16() -> bool:

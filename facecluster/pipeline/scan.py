@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from facecluster.store import Store
 __all__ = ["CHUNK", "Progress", "Read", "Scan", "ScanResult"]
 
 CHUNK = 8
-"""Files that a worker takes at a time, and that are committed together; fewer where there are few in all."""
+"""Files that a worker takes at a time, and that are committed together; fewer towards the end."""
 
 Read = Callable[[Sequence[FileEntry], Claims], list[Outcome]]
 
@@ -104,11 +104,10 @@ class Scan:
             read, claims = self.reader(), Claims(self.store.photos.contents())
         started = time.perf_counter()
 
-        def begin(chunk: list[FileEntry]) -> list[Outcome]:
+        def begin(chunk: Sequence[FileEntry]) -> list[Outcome]:
             return [] if self.stop.is_set() else read(chunk, claims)
 
-        size = min(CHUNK, max(1, len(todo) // (4 * self.workers)))  # nobody is left with much at the end
-        chunks = iter([todo[i : i + size] for i in range(0, len(todo), size)])
+        chunks = portions(todo, self.workers)
         pool = ThreadPoolExecutor(self.workers)
         try:
             running = {pool.submit(begin, chunk) for chunk in islice(chunks, self.workers + 1)}
@@ -120,3 +119,12 @@ class Scan:
         finally:
             pool.shutdown(cancel_futures=True)
             self.watch.rest(self.workers, time.perf_counter() - started)
+
+
+def portions(todo: Sequence[FileEntry], workers: int) -> Iterator[Sequence[FileEntry]]:
+    """The files in order, up to ``CHUNK`` at a time, ever fewer towards the end: nobody waits for the last."""
+    at = 0
+    while at < len(todo):
+        size = min(CHUNK, max(1, (len(todo) - at) // (3 * workers)))
+        yield todo[at : at + size]
+        at += size

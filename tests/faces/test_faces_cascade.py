@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,8 @@ from facecluster import faces
 from facecluster.demo import draw_library
 from facecluster.faces.cascade import Mtcnn
 from facecluster.nets import catalogue
-from facecluster.nets.runtime import network
+from facecluster.nets.runtime import Network, network
+from facecluster.records import Face, Float32, UInt8
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,63 @@ def test_real_photos_of_mixed_sizes_give_the_boxes_of_plain_mtcnn(
 ) -> None:
     files = sorted((shared / "photos").glob("*/*.jp*g"))[::30]
     assert assert_same([Image.open(file).convert("RGB") for file in files], detector, plain) >= 10
+
+
+@pytest.fixture(scope="module")
+def sifting(detector: faces.Detector, weights_cache: Path) -> tuple[faces.Detector, list[int]]:
+    """The same detector with a sieve in 8 bits before R-Net, and how many candidates each of the two has seen."""
+    counts = [0, 0]
+
+    def counted(net: Network, place: int) -> Network:
+        def count(pixels: Float32 | UInt8, /) -> list[Float32]:
+            counts[place] += len(pixels)
+            return net(pixels)
+
+        return count
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACECLUSTER_CACHE", str(weights_cache))
+        sieve = network(catalogue.sieve(), "cpu")
+    nets = replace(detector.nets, sieve=counted(sieve, 0), refine=counted(detector.nets.refine, 1))
+    return replace(detector, nets=nets), counts
+
+
+def test_a_sieve_refuses_most_but_nothing_that_r_net_accepts(
+    tmp_path: Path, sifting: tuple[faces.Detector, list[int]], plain: MTCNN
+) -> None:
+    (sieving, counts), library = sifting, draw_library(tmp_path / "photos", people=3, photos_per_person=3)
+    images = [Image.open(photo.path).convert("RGB") for photo in library.photos[:6]]
+    assert assert_same(images, sieving, plain) >= 5
+    assert 0 < counts[1] < counts[0] / 2
+
+
+@pytest.mark.shared
+def test_a_sieve_changes_no_face_of_real_photos(
+    shared: Path, detector: faces.Detector, sifting: tuple[faces.Detector, list[int]]
+) -> None:
+    files = sorted((shared / "photos").glob("*/*.jp*g"))[7::10]
+    images = [Image.open(file).convert("RGB") for file in files]
+    for with_it, without in zip(faces.detect(images, sifting[0]), faces.detect(images, detector), strict=True):
+        np.testing.assert_allclose(boxes_of([with_it])[0], boxes_of([without])[0], atol=0.01)
+
+
+def test_photos_searched_together_or_again_or_beyond_the_memory_give_the_same(
+    tmp_path: Path, detector: faces.Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = draw_library(tmp_path / "photos", people=2, photos_per_person=2)
+    images = [Image.open(photo.path).convert("RGB") for photo in library.photos[:4]]
+    together = boxes_of(faces.detect(images, detector))
+    alone = [boxes_of(faces.detect([image], detector))[0] for image in images]
+    monkeypatch.setattr("facecluster.faces.detector.WORDS", images[0].width * images[0].height * 5)
+    fresh = replace(detector, spare=deque())
+    for other in (alone, boxes_of(faces.detect(images[::-1], fresh))[::-1]):
+        for a, b in zip(together, other, strict=True):
+            np.testing.assert_allclose(a, b, atol=0.01)
+    assert sum(map(len, together)) >= 4
+
+
+def boxes_of(found: list[list[Face]]) -> list[list[tuple[float, ...]]]:
+    return [[astuple(face.box) for face in own] for own in found]
 
 
 def test_a_large_image_is_searched_small_and_boxes_are_its_own(tmp_path: Path, real_weights: Path) -> None:

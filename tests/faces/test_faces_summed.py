@@ -24,10 +24,12 @@ def shrunk(
     table: Table, height: int, width: int, rows: slice = slice(None), columns: slice = slice(None)
 ) -> UInt8:
     part = np.arange(height)[rows], np.arange(width)[columns]
-    into = np.zeros((len(part[0]), len(part[1]), 4), np.uint8)
-    shrink(table, (height, width), *part, into)
-    assert (into[..., 3] == 255).all()
-    return into[..., :3]
+    into = np.zeros((len(part[0]) + 3, len(part[1]) + 5, 4), np.uint8)
+    shrink(table, (height, width), *part, into, (2, 3))
+    seen = into[2:-1, 3:-2]
+    assert (seen[..., 3] == 255).all()
+    assert np.count_nonzero(into[..., 3]) == seen[..., 3].size
+    return seen[..., :3]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 5), (12, 12), (33, 50), (60, 80)])
@@ -58,6 +60,20 @@ def test_crop_averages_each_box() -> None:
     cut = crop(table_of(image), boxes, 24)
     for i, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
         np.testing.assert_allclose(cut[i, ..., :3], area(image[y0:y1, x0:x1], 24, 24), atol=1e-3)
+    whole = crop(table_of(image), boxes, 24, whole=True)
+    assert whole.dtype == np.uint8
+    np.testing.assert_array_equal(whole, np.floor(cut + np.float32(0.5)))
+
+
+def test_a_table_lies_at_the_beginning_of_memory_that_is_large_enough() -> None:
+    image, memory = noise(20, 30, 3), np.full(21 * 31 * 4 + 5, 7, np.int32)
+    table = table_of(image, memory)
+    assert np.shares_memory(table, memory)
+    assert memory[-5:].tolist() == [7] * 5
+    np.testing.assert_array_equal(table, table_of(image))
+    elsewhere = table_of(image, memory[6:])
+    assert not np.shares_memory(elsewhere, memory)
+    np.testing.assert_array_equal(elsewhere, table)
 
 
 def test_sums_that_wrap_around_still_give_averages() -> None:

@@ -48,6 +48,14 @@ def test_scout_answers_as_p_net() -> None:
     with torch.inference_mode():
         _, both = PNet().eval()(normalised(picture))
         (seen,) = mtcnn.scout().eval()(picture)
+    torch.testing.assert_close(torch.sigmoid(seen), both[:, 1], rtol=1e-4, atol=1e-4)
+
+
+def test_sieve_answers_as_r_net() -> None:
+    pixels = grey_levels(7, 24, 24)
+    with torch.inference_mode():
+        _, both = RNet().eval()(normalised(pixels))
+        (seen,) = mtcnn.sieve().eval()(pixels)
     torch.testing.assert_close(seen, both[:, 1], rtol=1e-4, atol=1e-4)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino
@@ -21,7 +22,7 @@ from facecluster.nets.gpu import Gpu
 from facecluster.nets.graphs import Graph, graph_file
 from facecluster.nets.quantise import observe, quantise, read_ranges, write_ranges
 from facecluster.nets.specs import spec_of
-from facecluster.records import Float32
+from facecluster.records import Float32, UInt8
 
 
 class Tiny(nn.Module):
@@ -60,7 +61,11 @@ def on_torch(graph: Graph) -> runtime.Network:
     return Gpu(graph.build(), "cpu", exact=True)
 
 
-@pytest.mark.parametrize("kind", [processor, on_torch])
+def one_by_one(graph: Graph) -> runtime.Network:
+    return runtime.network(replace(graph, slow=True), "cpu", exact=True)
+
+
+@pytest.mark.parametrize("kind", [processor, one_by_one, on_torch])
 @pytest.mark.parametrize("count", [0, 1, 4, 7])
 def test_any_number_of_inputs(kind: Callable[[Graph], runtime.Network], count: int, graph: Graph) -> None:
     results = kind(graph)(given(count))
@@ -68,6 +73,20 @@ def test_any_number_of_inputs(kind: Callable[[Graph], runtime.Network], count: i
     for result, right in zip(results, expected(given(count)), strict=True):
         assert result.dtype == np.float32
         np.testing.assert_allclose(result, right, atol=1e-5)
+
+
+def test_a_slow_network_computes_no_zeros(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    infer = runtime.Processor._infer
+
+    def watched(self: runtime.Processor, request: Any, part: Float32 | UInt8, batch: int) -> list[Float32]:
+        seen.append((len(part), batch))
+        return infer(self, request, part, batch)
+
+    monkeypatch.setattr(runtime.Processor, "_infer", watched)
+    one_by_one(graph)(given(6))
+    processor(graph)(given(6))
+    assert seen == [(4, 4), (1, 1), (1, 1), (4, 4), (2, 4)]
 
 
 def test_several_threads_may_call_it(graph: Graph) -> None:
@@ -79,7 +98,7 @@ def test_several_threads_may_call_it(graph: Graph) -> None:
 
 
 def test_later_threads_take_over_what_earlier_ones_compiled(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: runtime.Processor) -> None:
+    def refuse(self: runtime.Processor, batch: int) -> None:
         raise AssertionError("compiled again")
 
     net = processor(graph)
@@ -177,18 +196,28 @@ def test_the_number_format_is_the_processors(
     assert (chosen.weight_steps if chosen.ranges else None) == steps
 
 
+def test_asking_in_bytes_first_pays_where_the_rest_is_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(runtime, "has_bfloat16", lambda: False)
+    assert runtime.bytes_are_quicker("cpu")
+    assert not runtime.bytes_are_quicker("cuda")
+    monkeypatch.setattr(runtime, "has_bfloat16", lambda: True)
+    assert not runtime.bytes_are_quicker("cpu")
+
+
 def names_of(graph: Graph) -> set[str]:
     """Convolutions as ``quantise`` knows them."""
     model = openvino.Core().read_model(graph_file(replace(graph, ranges=None)))
     return set(observe(model, []))
 
 
-QUANTISED = ("scout", "facenet", "facenet-casia")
+QUANTISED = ("scout", "sieve", "facenet", "facenet-casia")
 
 
 @pytest.mark.parametrize("name", QUANTISED)
 def test_the_ranges_that_are_shipped_are_those_of_every_convolution(name: str, real_weights: Path) -> None:
-    graph = catalogue.scout() if name == "scout" else catalogue.embedder(spec_of(name))
+    hurried = {"scout": catalogue.scout, "sieve": catalogue.sieve}
+    graph = hurried[name]() if name in hurried else catalogue.embedder(spec_of(name))
     assert graph.ranges is not None
     assert read_ranges(graph.ranges).keys() == names_of(graph)
 

@@ -176,7 +176,9 @@ def test_labels_of_all_models_are_known(name: str, ranges: bool, steps: int, tmp
     file = tmp_path / "ranges.json"
     file.write_text("{}")
     asked = file if ranges else None
-    graph = Graph(name, HEX16, (4, 160, 160, 3), lambda: pytest.fail("built"), ranges, asked, steps)
+    graph = Graph(
+        name, HEX16, (4, 160, 160, 3), lambda: pytest.fail("built"), ranges, ranges=asked, weight_steps=steps
+    )
     write(tmp_path / "cache", (f"graphs/{graph.label}/net.xml",))
     files, _, others = own_files(tmp_path / "cache")
     assert (len(files), others) == (1, 0)

@@ -14,7 +14,7 @@ from PIL import Image
 from facecluster.errors import UsageError
 from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.readers import read
-from facecluster.pipeline.scan import CHUNK, Progress, Scan, ScanResult
+from facecluster.pipeline.scan import CHUNK, Progress, Scan, ScanResult, portions
 from facecluster.records import FileEntry
 from facecluster.store import Store
 from tests.conftest import as_root, fake_detect, fake_embed
@@ -227,3 +227,15 @@ def test_a_large_photo_is_searched_small_and_boxes_are_full_size(store: Store, f
     assert found.face.box.x0 == pytest.approx(80)
     assert found.face.box.width == pytest.approx(240)
     assert found.face.landmarks[0].tolist() == pytest.approx([160, 280])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 5, 48, 100])
+def test_portions_are_all_files_in_order_and_ever_fewer(count: int, workers: int) -> None:
+    todo = [FileEntry(Path(str(i)), 0, 0) for i in range(count)]
+    parts = list(portions(todo, workers))
+    assert [entry for part in parts for entry in part] == todo
+    sizes = [len(part) for part in parts]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(0 < size <= CHUNK for size in sizes)
+    assert all(size == 1 or size * 2 * workers <= sum(sizes[i:]) for i, size in enumerate(sizes))
