@@ -32,6 +32,11 @@ from facecluster.records import Float32, UInt8
 
 MIN_FACE = 20
 
+GREY_LEVELS = 0.0, 255.0
+
+SCOUTED = 0.5
+"""Share of the extremes from which on P-Net's values are cut off: they are rare, and smaller steps matter more."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -40,16 +45,20 @@ def main() -> None:
     options = parser.parse_args()
     with (options.data / "labels.csv").open(newline="") as file:
         files = [options.data / row["path"] for row in csv.DictReader(file)][:: options.every]
-    fit(catalogue.scout(), tiles(files), "scout")
+    fit(catalogue.scout(), tiles(files), "scout", SCOUTED)
     fit(catalogue.sieve(), candidates(files), "sieve")
     graph = catalogue.embedder(spec_of("facenet"))
     fit(graph, batches(chips_of(files).chips, graph.shape), "facenet")
     print(f"{len(files)} faces")
 
 
-def fit(graph: Graph, given: Iterable[Float32 | UInt8], name: str) -> None:
+def fit(graph: Graph, given: Iterable[Float32 | UInt8], name: str, share: float = 1) -> None:
     model = openvino.Core().read_model(graph_file(replace(graph, ranges=None)))
-    write_ranges(observe(model, given), Path(facecluster.nets.__file__).with_name(f"{name}_ranges.json"))
+    ranges = {
+        layer: ends if ends == GREY_LEVELS else (ends[0] * share, ends[1] * share)
+        for layer, ends in observe(model, given).items()
+    }
+    write_ranges(ranges, Path(facecluster.nets.__file__).with_name(f"{name}_ranges.json"))
 
 
 def tiles(files: Iterable[Path]) -> Iterator[UInt8]:

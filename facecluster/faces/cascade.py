@@ -17,17 +17,21 @@ from numpy.typing import NDArray
 
 from facecluster.faces import boxes as geometry
 from facecluster.faces.summed import Table, crop, look, size_of
-from facecluster.faces.tiles import FIELD, STRIDE, Level, draw, lay_out, pyramid
-from facecluster.nets.catalogue import TILE
+from facecluster.faces.tiles import FIELD, STRIDE, Level, cells, draw, lay_out, pyramid
+from facecluster.faces.tiles import pixels as pixels_of
+from facecluster.nets.catalogue import PATCH, TILE
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, Int64
 
 PROPOSE, REFINE = 0.6, 0.7
 """Least probability that P-Net and R-Net ask of a candidate (the thresholds of Zhang et al.'s code)."""
 
-UNSURE, DOUBT = 0.05, 0.3
+UNSURE, DOUBT = 0.075, 0.3
 """In 8 bits, P- and R-Net's probabilities are hardly ever wrong by more where they are near these limits."""
 
+
+MOST = 1 << 16
+"""More than a level has patches in a row or a column."""
 
 SCENT = math.log((PROPOSE - UNSURE) / (1 - PROPOSE + UNSURE))
 """What the scout has to say of a place, in log-odds."""
@@ -71,39 +75,57 @@ def find(tables: Sequence[Table], nets: Mtcnn, min_face: float, min_score: float
 def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int64, Float32]:
     """P-Net's candidates in all images: numbers of the images (N,) and boxes (N, 4), squared.
 
-    A scout looks everywhere, in a hurry; what it may have seen is looked at again in float32.
+    A scout looks everywhere, in a hurry; what it may have seen is looked at again in float32, neighbours with it.
     """
     levels = [level for i, table in enumerate(tables) for level in pyramid(i, table, min_face)]
-    level, corner = _scout(levels, tables, nets)
-    pixels = [look(tables[each.image], each.shape, corner[level == i], FIELD) for i, each in enumerate(levels)]
-    offsets, scores = (result[..., 0, 0] for result in nets.propose(np.concatenate([_NOTHING, *pixels])))
-    sure = scores >= PROPOSE
-    level, corner, offsets, scores = level[sure], corner[sure], offsets[sure], scores[sure]
-    factor = np.array([level.factor for level in levels], np.float32)[level, None]
-    image = np.array([level.image for level in levels], np.int64)[level]
-    boxes = np.floor(np.concatenate([corner + 1, corner + FIELD], 1).astype(np.float32) / factor)
+    level, corner = _patches(*_scout(levels, tables, nets))
+    side = pixels_of(PATCH)
+    seen = [look(tables[each.image], each.shape, corner[level == i], side) for i, each in enumerate(levels)]
+    offsets, scores = nets.propose(np.concatenate([np.zeros((0, side, side, 4), np.float32), *seen]))
+    patch, row, column = np.nonzero(scores >= PROPOSE)
+    level, corner = level[patch], corner[patch] + STRIDE * np.stack([column, row], 1)
+    ends = np.array([each.shape[::-1] for each in levels]).reshape(-1, 2)[level]
+    there = (corner < STRIDE * cells(ends)).all(1)
+    boxes = np.concatenate([corner + 1, corner + FIELD], 1).astype(np.float32)[there]
+    found = offsets[patch, :, row, column][there], scores[patch, row, column][there]
+    return _best(boxes, *found, level[there], levels)
+
+
+def _best(
+    boxes: Float32, offsets: Float32, scores: Float32, level: Int64, levels: Sequence[Level]
+) -> tuple[Int64, Float32]:
+    """The best of P-Net's boxes that overlap: the images' numbers, and boxes as P-Net moves them, squared.
+
+    ``boxes`` (N, 4) are in pixels of the levels numbered ``level`` (N,).
+    """
+    image = np.array([each.image for each in levels], np.int64)[level]
+    boxes = np.floor(boxes / np.array([each.factor for each in levels], np.float32)[level, None])
     kept = geometry.suppress(boxes, scores, level, 0.5)
     kept = kept[geometry.suppress(boxes[kept], scores[kept], image[kept], 0.7)]
     return image[kept], geometry.squared(geometry.regress(boxes[kept], offsets[kept], extra=0))
 
 
-_NOTHING = np.zeros((0, FIELD, FIELD, 4), np.float32)
+def _patches(level: Int64, corner: Int64) -> tuple[Int64, Int64]:
+    """The patches of ``PATCH`` × ``PATCH`` cells in which the cells lie: their levels (N,) and corners (N, 2)."""
+    step = PATCH * STRIDE
+    column, row = (corner // step).T
+    one = np.unique((level * MOST + row) * MOST + column)
+    return one // MOST**2, step * np.stack([one % MOST, one // MOST % MOST], 1)
 
 
 def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tuple[Int64, Int64]:
-    """Where a face may be, level after level: their numbers (N,), and corners (N, 2) as x, y in their pixels."""
+    """Where a face may be: the levels' numbers (N,), and corners (N, 2) as x, y in their pixels."""
     numbers = {level: i for i, level in enumerate(levels)}
-    places = [np.zeros((0, 3), np.int64)]
+    level, corner = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)]
     for tile in lay_out(levels, TILE):
         ((seen,),) = nets.scout(draw(tile, tables)[None])
         for block, top, left in tile.blocks:
-            part = [slice(at // STRIDE, at // STRIDE + n) for at, n in zip((top, left), block.cells, strict=True)]
-            row, column = np.nonzero(seen[tuple(part)] >= SCENT)
-            cells = np.stack([column + block.first[1], row + block.first[0]], 1)
-            places.append(np.insert(cells * STRIDE, 0, numbers[block.level], axis=1))
-    found = np.concatenate(places)
-    found = found[np.argsort(found[:, 0], kind="stable")]
-    return found[:, 0], found[:, 1:]
+            height, width = block.cells
+            scent = seen[top // STRIDE :, left // STRIDE :][:height, :width] >= SCENT
+            cell = np.argwhere(scent) + block.first
+            corner.append(STRIDE * cell[:, ::-1])
+            level.append(np.full(len(cell), numbers[block.level]))
+    return np.concatenate(level), np.concatenate(corner)
 
 
 def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) -> tuple[Int64, Float32]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from facecluster.faces.summed import Table, shrink, size_of
-from facecluster.records import UInt8
+from facecluster.records import Int64, UInt8
 
 PYRAMID = 0.709
 """Ratio of one pyramid level's side to the one before: each has half the pixels."""
@@ -72,7 +73,10 @@ def pixels(cells: int) -> int:
     return FIELD + STRIDE * (cells - 1)
 
 
-def cells(length: int) -> int:
+Length = TypeVar("Length", int, Int64)
+
+
+def cells(length: Length) -> Length:
     """How many cells see so many pixels, the last of them perhaps one pixel more: ceil((length - 12) / 2) + 1."""
     return -((FIELD - length) // STRIDE) + 1
 

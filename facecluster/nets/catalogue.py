@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TILE = 266
 """Side in pixels of the squares that P-Net looks at: 12 and a multiple of 2; see ``faces.tiles``."""
 
+PATCH = 2
+"""Cells of P-Net, in a row and in a column, that are looked at again together."""
+
 CHIPS = 4
 """Faces that are embedded together on a processor."""
 
@@ -29,8 +32,9 @@ def scout() -> Graph:
 
 
 def proposer() -> Graph:
-    """P-Net for single places of 12 × 12 pixels."""
-    return Graph("pnet", MTCNN["pnet"].sha256[:16], (128, 12, 12, 4), partial(_stage, "propose"))
+    """P-Net for a few places that lie together."""
+    side = 12 + 2 * (PATCH - 1)
+    return Graph("pnet", MTCNN["pnet"].sha256[:16], (64, side, side, 4), partial(_stage, "propose"))
 
 
 def sieve() -> Graph:

@@ -53,50 +53,62 @@ class Processor:
         self._model = graph_file(graph)
         self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
         self._shape, self._slow = graph.shape, graph.slow
-        self._idle: dict[int, deque[Any]] = {graph.shape[0]: deque(), 1: deque()}
-        self._idle[graph.shape[0]].append(self._compile(graph.shape[0]))  # an error should come now
+        self._idle: dict[int, deque[_Place]] = {graph.shape[0]: deque(), 1: deque()}
+        first = self._place(graph.shape[0])  # an error should come now
+        self._idle[graph.shape[0]].append(first)
+        self._results = [result.shape[1:] for result in first.results]
 
     def __call__(self, given: Float32 | UInt8) -> list[Float32]:
         """The results for any number of inputs.
 
-        What is left after the full batches is computed one by one by a slow network, else filled up with zeros.
+        A slow network computes what is left after the full batches one by one; others fill up the last batch.
         """
-        batch = self._shape[0]
-        full = len(given) // batch * batch if self._slow else len(given)
-        parts = [self._in_batches(batch, given[:full])]
-        if full < len(given):
-            parts.append(self._in_batches(1, given[full:]))
-        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+        count, batch = len(given), self._shape[0]
+        full = count // batch * batch if self._slow else count
+        results = [np.empty((count, *shape), np.float32) for shape in self._results]
+        for size, start, end in ((batch, 0, full), (1, full, count)):
+            if start < end:
+                self._compute(size, given[start:end], [result[start:end] for result in results])
+        return results
 
-    def _in_batches(self, batch: int, given: Float32 | UInt8) -> list[Float32]:
-        request = self._borrow(batch)
+    def _compute(self, batch: int, given: Float32 | UInt8, into: list[Float32]) -> None:
+        place = self._borrow(batch)
         try:
-            parts = [self._infer(request, given[i : i + batch], batch) for i in range(0, len(given), batch)]
-            if not parts:
-                return [np.zeros((0, *tensor.shape[1:]), np.float32) for tensor in request.output_tensors]
-            return [np.concatenate(part) for part in zip(*parts, strict=True)]
+            for i in range(0, len(given), batch):
+                place.infer(given[i : i + batch], [each[i : i + batch] for each in into])
         finally:
-            self._idle[batch].append(request)
+            self._idle[batch].append(place)
 
-    def _infer(self, request: Any, part: Float32 | UInt8, batch: int) -> list[Float32]:
-        count = len(part)
-        if count < batch:
-            part = np.concatenate([part, np.zeros((batch - count, *part.shape[1:]), part.dtype)])
-        shared = np.ascontiguousarray(part)  # must live until it has been computed with
-        request.set_input_tensor(openvino.Tensor(shared, shared_memory=True))
-        request.infer()
-        return [np.array(tensor.data[:count]) for tensor in request.output_tensors]
-
-    def _borrow(self, batch: int) -> Any:
+    def _borrow(self, batch: int) -> _Place:
         try:
             return self._idle[batch].pop()
         except IndexError:
-            return self._compile(batch)
+            return self._place(batch)
 
-    def _compile(self, batch: int) -> Any:
+    def _place(self, batch: int) -> _Place:
         model = self._core.read_model(self._model)
         model.reshape([batch, *self._shape[1:]])
-        return self._core.compile_model(model, "CPU", self._options).create_infer_request()
+        return _Place(self._core.compile_model(model, "CPU", self._options))
+
+
+class _Place:
+    """A compiled network with memory of its own for a batch: to hand it over takes as long as a small layer."""
+
+    def __init__(self, compiled: Any) -> None:
+        self._request = compiled.create_infer_request()
+        self._given, *self.results = (
+            np.zeros(port.shape, port.element_type.to_dtype()) for port in (*compiled.inputs, *compiled.outputs)
+        )
+        self._request.set_input_tensor(openvino.Tensor(self._given, shared_memory=True))
+        for i, result in enumerate(self.results):
+            self._request.set_output_tensor(i, openvino.Tensor(result, shared_memory=True))
+
+    def infer(self, part: Float32 | UInt8, into: list[Float32]) -> None:
+        """The results for up to a batch; of what fills it up, anything comes out, and nobody asks."""
+        self._given[: len(part)] = part
+        self._request.infer()
+        for result, place in zip(self.results, into, strict=True):
+            place[:] = result[: len(part)]
 
 
 def network(graph: Graph, device: str, *, exact: bool = False, threads: int = 1) -> Network:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import openvino
@@ -77,13 +76,13 @@ def test_any_number_of_inputs(kind: Callable[[Graph], runtime.Network], count: i
 
 def test_a_slow_network_computes_no_zeros(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, int]] = []
-    infer = runtime.Processor._infer
+    infer = runtime._Place.infer
 
-    def watched(self: runtime.Processor, request: Any, part: Float32 | UInt8, batch: int) -> list[Float32]:
-        seen.append((len(part), batch))
-        return infer(self, request, part, batch)
+    def watched(self: runtime._Place, part: Float32 | UInt8, into: list[Float32]) -> None:
+        seen.append((len(part), len(self.results[0])))
+        infer(self, part, into)
 
-    monkeypatch.setattr(runtime.Processor, "_infer", watched)
+    monkeypatch.setattr(runtime._Place, "infer", watched)
     one_by_one(graph)(given(6))
     processor(graph)(given(6))
     assert seen == [(4, 4), (1, 1), (1, 1), (4, 4), (2, 4)]
@@ -102,7 +101,7 @@ def test_later_threads_take_over_what_earlier_ones_compiled(graph: Graph, monkey
         raise AssertionError("compiled again")
 
     net = processor(graph)
-    monkeypatch.setattr(runtime.Processor, "_compile", refuse)
+    monkeypatch.setattr(runtime.Processor, "_place", refuse)
     for _ in range(3):
         with ThreadPoolExecutor(1) as pool:
             assert len(pool.submit(net, given(4)).result()[0]) == 4
