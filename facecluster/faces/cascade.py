@@ -26,7 +26,7 @@ from facecluster.records import Float32, Int64
 PROPOSE, REFINE = 0.6, 0.7
 """Least probability that P-Net and R-Net ask of a candidate (the thresholds of Zhang et al.'s code)."""
 
-UNSURE, DOUBT = 0.075, 0.3
+UNSURE, DOUBT = 0.075, 0.25
 """In 8 bits, P- and R-Net's probabilities are hardly ever wrong by more where they are near these limits."""
 
 
@@ -117,8 +117,8 @@ def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tup
     """Where a face may be: the levels' numbers (N,), and corners (N, 2) as x, y in their pixels."""
     numbers = {level: i for i, level in enumerate(levels)}
     level, corner = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)]
-    for tile in lay_out(levels, TILE):
-        ((seen,),) = nets.scout(draw(tile, tables)[None])
+    tiles = lay_out(levels, TILE)
+    for tile, seen in zip(tiles, *nets.scout(draw(tiles, tables)), strict=True):
         for block, top, left in tile.blocks:
             height, width = block.cells
             scent = seen[top // STRIDE :, left // STRIDE :][:height, :width] >= SCENT

@@ -58,17 +58,14 @@ def edges(length: Int64, cells: int, index: Int64) -> tuple[Int64, Int64]:
     return start, end
 
 
-def shrink(
-    table: Table, shape: tuple[int, int], rows: Int64, columns: Int64, into: UInt8, place: tuple[int, int]
-) -> None:
-    """Some pixels of an image averaged to ``shape``: those at ``rows`` × ``columns``, grey levels to the nearest.
+def shrink(table: Table, blocks: Int64, into: UInt8) -> None:
+    """Parts of an image's reductions, grey levels to the nearest, put where they belong on ``into`` (T, H, W, 4).
 
-    ``rows`` (h,) and ``columns`` (w,) are int64. The pixels come into ``into`` (H, W, 4), the first one to
-    ``place``, its row and column.
+    ``blocks`` (N, 9) int64 says of each part: the number of the canvas, its row and column there; its first row and
+    column in the reduction, its height and width; height and width of the reduction. Beyond the reduction's end, its
+    last pixel is repeated.
     """
-    (height, width), size = shape, np.array(size_of(table))
-    (top, bottom), (left, right) = edges(size[:1], height, rows), edges(size[1:], width, columns)
-    _average(table, top, bottom, left, right, np.float32(0.5), into[None], *place)
+    _shrink(table, blocks, into)
 
 
 def look(table: Table, shape: tuple[int, int], corners: Int64, side: int) -> Float32:
@@ -81,7 +78,7 @@ def look(table: Table, shape: tuple[int, int], corners: Int64, side: int) -> Flo
         for length, cells, first in zip(size_of(table), shape, corners.T[::-1], strict=True)
     )
     into = np.empty((len(corners), side, side, 4), np.float32)
-    _average(table, top, bottom, left, right, np.float32(0), into, 0, 0)
+    _average(table, top, bottom, left, right, np.float32(0), into)
     return into
 
 
@@ -101,39 +98,80 @@ def crop(table: Table, boxes: Int64, size: int, *, whole: bool = False) -> NDArr
     top, bottom = edges(y1 - y0, size, np.arange(size)) + y0[:, None]
     left, right = edges(x1 - x0, size, np.arange(size)) + x0[:, None]
     into = np.empty((len(boxes), size, size, 4), np.uint8 if whole else np.float32)
-    _average(table, top, bottom, left, right, np.float32(0.5 if whole else 0), into, 0, 0)
+    _average(table, top, bottom, left, right, np.float32(0.5 if whole else 0), into)
     return into
 
 
 @compiled
-def _average(
-    table: Table,
-    top: Int64,
-    bottom: Int64,
+def _average_row(
+    above: Table,
+    below: Table,
     left: Int64,
     right: Int64,
+    width: Float32,
+    height: np.float32,
     more: np.float32,
     into: NDArray[Any],
-    row: int,
     column: int,
+) -> None:
+    """Averages between two rows of a table, plus ``more``, put into a row (W, 4) from ``column`` on.
+
+    ``width`` and ``height`` are the shares of a cell's columns and rows. The four numbers are spelt out: so they
+    become one instruction.
+    """
+    for j in range(len(left)):
+        start, end, at, share = left[j], right[j], column + j, height * width[j]
+        red = np.int32(below[end, 0] - above[end, 0] - below[start, 0] + above[start, 0])
+        green = np.int32(below[end, 1] - above[end, 1] - below[start, 1] + above[start, 1])
+        blue = np.int32(below[end, 2] - above[end, 2] - below[start, 2] + above[start, 2])
+        inside = np.int32(below[end, 3] - above[end, 3] - below[start, 3] + above[start, 3])
+        into[at, 0] = np.float32(red) * share + more
+        into[at, 1] = np.float32(green) * share + more
+        into[at, 2] = np.float32(blue) * share + more
+        into[at, 3] = np.float32(inside) * share + more
+
+
+@compiled
+def _average(
+    table: Table, top: Int64, bottom: Int64, left: Int64, right: Int64, more: np.float32, into: NDArray[Any]
 ) -> None:
     """Averages over the cells of N grids, plus ``more``: rows end at (N, h), columns at (N, w).
 
-    ``into`` is (N, H, W, 4), whole, for a part of an array takes three times as long; the grids' first cell comes
-    to ``row`` and ``column`` there. The four numbers are spelt out: so they become one instruction.
+    ``into`` is (N, h, w, 4).
     """
-    for n in range(top.shape[0]):
+    share = np.empty(left.shape[1], np.float32)
+    for n in range(len(top)):
+        for j in range(len(share)):
+            share[j] = np.float32(1) / np.float32(max(right[n, j] - left[n, j], 1))
         for i in range(top.shape[1]):
-            above, below, pixels = table[top[n, i]], table[bottom[n, i]], into[n, row + i]
-            height = max(bottom[n, i] - top[n, i], 1)
-            for j in range(left.shape[1]):
-                start, end, at = left[n, j], right[n, j], column + j
-                share = np.float32(1) / np.float32(height * max(end - start, 1))
-                red = np.int32(below[end, 0] - above[end, 0] - below[start, 0] + above[start, 0])
-                green = np.int32(below[end, 1] - above[end, 1] - below[start, 1] + above[start, 1])
-                blue = np.int32(below[end, 2] - above[end, 2] - below[start, 2] + above[start, 2])
-                inside = np.int32(below[end, 3] - above[end, 3] - below[start, 3] + above[start, 3])
-                pixels[at, 0] = np.float32(red) * share + more
-                pixels[at, 1] = np.float32(green) * share + more
-                pixels[at, 2] = np.float32(blue) * share + more
-                pixels[at, 3] = np.float32(inside) * share + more
+            height = np.float32(1) / np.float32(max(bottom[n, i] - top[n, i], 1))
+            above, below = table[top[n, i]], table[bottom[n, i]]
+            _average_row(above, below, left[n], right[n], share, height, more, into[n, i], 0)
+
+
+BAND = 32
+"""Rows of a table that are used for all reductions before the next ones: a core keeps them at hand."""
+
+
+@compiled
+def _shrink(table: Table, blocks: Int64, into: UInt8) -> None:
+    """See ``shrink``: band after band of the table, all rows of all blocks that begin there."""
+    high, wide = table.shape[0] - 1, table.shape[1] - 1
+    left = np.empty((len(blocks), blocks[:, 6].max()), np.int64)
+    right, share, done = np.empty_like(left), np.empty(left.shape, np.float32), np.zeros(len(blocks), np.int64)
+    for b in range(len(blocks)):
+        for j in range(blocks[b, 6]):
+            at, of = min(blocks[b, 4] + j, blocks[b, 8] - 1), blocks[b, 8]
+            left[b, j], right[b, j] = at * wide // of, -(-(at + 1) * wide // of)
+            share[b, j] = np.float32(1) / np.float32(right[b, j] - left[b, j])
+    for band in range(BAND, high + BAND, BAND):
+        for b in range(len(blocks)):
+            while done[b] < blocks[b, 5]:
+                at, of = min(blocks[b, 3] + done[b], blocks[b, 7] - 1), blocks[b, 7]
+                start, end, n = at * high // of, -(-(at + 1) * high // of), blocks[b, 6]
+                if start >= band:
+                    break
+                height, row = np.float32(1) / np.float32(end - start), into[blocks[b, 0], blocks[b, 1] + done[b]]
+                rows, columns = (table[start], table[end]), (left[b, :n], right[b, :n], share[b])
+                _average_row(*rows, *columns, height, np.float32(0.5), row, blocks[b, 2])
+                done[b] += 1

@@ -101,18 +101,21 @@ def lay_out(levels: Sequence[Level], side: int) -> list[Tile]:
     return tiles
 
 
-def draw(tile: Tile, tables: Sequence[Table]) -> UInt8:
-    """The tile's pixels: (side, side, 4) uint8 grey levels, the fourth 255; all 0 around the blocks.
+def draw(tiles: Sequence[Tile], tables: Sequence[Table]) -> UInt8:
+    """The tiles' pixels: (T, side, side, 4) uint8 grey levels, the fourth 255; all 0 around the blocks.
 
     The last cells of a level may see one pixel more than it has; the one before is repeated there.
     """
-    canvas = np.zeros((tile.side, tile.side, 4), np.uint8)
-    for block, top, left in tile.blocks:
-        rows, columns = (
-            np.minimum(np.arange(STRIDE * first, STRIDE * first + length), end - 1)
-            for first, length, end in zip(block.first, block.pixels, block.level.shape, strict=True)
-        )
-        shrink(tables[block.level.image], block.level.shape, rows, columns, canvas, (top, left))
+    side = tiles[0].side if tiles else 0
+    canvas = np.zeros((len(tiles), side, side, 4), np.uint8)
+    blocks: list[list[tuple[int, ...]]] = [[] for _ in tables]
+    for number, tile in enumerate(tiles):
+        for block, top, left in tile.blocks:
+            first = (STRIDE * cell for cell in block.first)
+            blocks[block.level.image].append((number, top, left, *first, *block.pixels, *block.level.shape))
+    for table, own in zip(tables, blocks, strict=True):
+        if own:
+            shrink(table, np.array(own), canvas)
     return canvas
 
 

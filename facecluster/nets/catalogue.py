@@ -47,12 +47,12 @@ def sieve() -> Graph:
 
 def refiner() -> Graph:
     """MTCNN's R-Net."""
-    return Graph("rnet", MTCNN["rnet"].sha256[:16], (32, 24, 24, 4), partial(_stage, "refine"))
+    return Graph("rnet", MTCNN["rnet"].sha256[:16], (16, 24, 24, 4), partial(_stage, "refine"))
 
 
 def outputter() -> Graph:
     """MTCNN's O-Net."""
-    return Graph("onet", MTCNN["onet"].sha256[:16], (8, 48, 48, 4), partial(_stage, "output"))
+    return Graph("onet", MTCNN["onet"].sha256[:16], (4, 48, 48, 4), partial(_stage, "output"))
 
 
 def embedder(spec: ModelSpec) -> Graph:

@@ -23,10 +23,13 @@ def area(image: UInt8, height: int, width: int) -> Float32:
 def shrunk(
     table: Table, height: int, width: int, rows: slice = slice(None), columns: slice = slice(None)
 ) -> UInt8:
-    part = np.arange(height)[rows], np.arange(width)[columns]
-    into = np.zeros((len(part[0]) + 3, len(part[1]) + 5, 4), np.uint8)
-    shrink(table, (height, width), *part, into, (2, 3))
-    seen = into[2:-1, 3:-2]
+    """A part of a reduction, put somewhere on the second of two canvases, with nothing around it."""
+    (top, h), (left, w) = (
+        (part.indices(side)[0], len(range(side)[part])) for part, side in ((rows, height), (columns, width))
+    )
+    into = np.zeros((2, h + 3, w + 5, 4), np.uint8)
+    shrink(table, np.array([(1, 2, 3, top, left, h, w, height, width)]), into)
+    seen = into[1, 2:-1, 3:-2]
     assert (seen[..., 3] == 255).all()
     assert np.count_nonzero(into[..., 3]) == seen[..., 3].size
     return seen[..., :3]
@@ -42,6 +45,17 @@ def test_shrink_of_a_part_is_a_part_of_the_whole() -> None:
     table = table_of(noise(140, 90))
     part, whole = shrunk(table, 100, 70, slice(4, 79), slice(9, 33)), shrunk(table, 100, 70)
     np.testing.assert_array_equal(part, whole[4:79, 9:33])
+
+
+def test_shrink_repeats_the_last_pixels_and_draws_many_parts() -> None:
+    table = table_of(noise(50, 40))
+    blocks = [(0, 0, 0, 0, 0, 21, 16, 20, 15), (0, 30, 4, 9, 2, 3, 5, 50, 40), (1, 1, 1, 0, 0, 4, 4, 4, 4)]
+    into = np.zeros((2, 40, 30, 4), np.uint8)
+    shrink(table, np.array(blocks), into)
+    whole = np.pad(shrunk(table, 20, 15), ((0, 1), (0, 1), (0, 0)), mode="edge")
+    np.testing.assert_array_equal(into[0, :21, :16, :3], whole)
+    np.testing.assert_array_equal(into[0, 30:33, 4:9, :3], shrunk(table, 50, 40)[9:12, 2:7])
+    np.testing.assert_array_equal(into[1, 1:5, 1:5, :3], shrunk(table, 4, 4))
 
 
 def test_look_shows_squares_of_the_area_average_and_nothing_outside() -> None:
