@@ -78,14 +78,15 @@ def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int
     A scout looks everywhere, in a hurry; what it may have seen is looked at again in float32, neighbours with it.
     """
     levels = [level for i, table in enumerate(tables) for level in pyramid(i, table, min_face)]
+    image, shape = np.array([each.image for each in levels], np.int64), _shapes(levels)
     level, corner = _patches(*_scout(levels, tables, nets))
+    own = [np.flatnonzero(image[level] == i) for i in range(len(tables))]
     side = pixels_of(PATCH)
-    seen = [look(tables[each.image], each.shape, corner[level == i], side) for i, each in enumerate(levels)]
-    offsets, scores = nets.propose(np.concatenate([np.zeros((0, side, side, 4), np.float32), *seen]))
+    seen = [look(table, shape[level[i]], corner[i], side) for table, i in zip(tables, own, strict=True)]
+    offsets, scores = nets.propose(np.concatenate(seen))
     patch, row, column = np.nonzero(scores >= PROPOSE)
     level, corner = level[patch], corner[patch] + STRIDE * np.stack([column, row], 1)
-    ends = np.array([each.shape[::-1] for each in levels]).reshape(-1, 2)[level]
-    there = (corner < STRIDE * cells(ends)).all(1)
+    there = (corner < STRIDE * cells(shape[level, ::-1])).all(1)
     boxes = np.concatenate([corner + 1, corner + FIELD], 1).astype(np.float32)[there]
     found = offsets[patch, :, row, column][there], scores[patch, row, column][there]
     return _best(boxes, *found, level[there], levels)
@@ -103,6 +104,11 @@ def _best(
     kept = geometry.suppress(boxes, scores, level, 0.5)
     kept = kept[geometry.suppress(boxes[kept], scores[kept], image[kept], 0.7)]
     return image[kept], geometry.squared(geometry.regress(boxes[kept], offsets[kept], extra=0))
+
+
+def _shapes(levels: Sequence[Level]) -> Int64:
+    """Heights and widths of the levels, (N, 2)."""
+    return np.array([each.shape for each in levels], np.int64).reshape(-1, 2)
 
 
 def _patches(level: Int64, corner: Int64) -> tuple[Int64, Int64]:

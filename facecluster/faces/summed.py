@@ -47,46 +47,26 @@ def size_of(table: Table) -> tuple[int, int]:
     return table.shape[0] - 1, table.shape[1] - 1
 
 
-def edges(length: Int64, cells: int, index: Int64) -> tuple[Int64, Int64]:
-    """Where the averaging cells numbered ``index`` start and end along sides that ``cells`` of them cover.
-
-    Cell i covers pixels floor(i·length/cells) to ceil((i+1)·length/cells) - 1, PyTorch's adaptive pooling.
-    ``length`` is (N,) int64, ``index`` (M,) int64; returns two (N, M) int64.
-    """
-    start = index * length[:, None] // cells
-    end = -((index + 1) * -length[:, None] // cells)
-    return start, end
-
-
 def shrink(table: Table, blocks: Int64, into: UInt8) -> None:
     """Parts of an image's reductions, grey levels to the nearest, put where they belong on ``into`` (T, H, W, 4).
 
-    ``blocks`` (N, 9) int64 says of each part: the number of the canvas, its row and column there; its first row and
-    column in the reduction, its height and width; height and width of the reduction. Beyond the reduction's end, its
-    last pixel is repeated.
+    ``blocks`` (N, 9) int64 says of each part: the number of the canvas, the row and column there; the first row and
+    column in the reduction, how many of them; the reduction's height and width. Beyond its end, the last pixel is
+    repeated.
     """
     _shrink(table, blocks, into)
 
 
-def look(table: Table, shape: tuple[int, int], corners: Int64, side: int) -> Float32:
-    """Squares of an image averaged to ``shape``: (N, side, side, 4) float32, 0 outside of the image.
+def look(table: Table, shapes: Int64, corners: Int64, side: int) -> Float32:
+    """Squares of an image's reductions: (N, side, side, 4) float32, 0 outside of the reduction.
 
-    ``corners`` is (N, 2) int64, the squares' upper left pixels as x, y.
+    ``shapes`` is (N, 2) int64, the reductions' heights and widths, ``corners`` (N, 2) the squares' upper left
+    pixels as x, y.
     """
-    (top, bottom), (left, right) = (
-        _edges_at(length, cells, first[:, None] + np.arange(side))
-        for length, cells, first in zip(size_of(table), shape, corners.T[::-1], strict=True)
-    )
     into = np.empty((len(corners), side, side, 4), np.float32)
-    _average(table, top, bottom, left, right, np.float32(0), into)
+    whole = np.broadcast_to(np.array([0, 0, *size_of(table)[::-1]]), (len(corners), 4))
+    _average(table, np.concatenate([whole, shapes[:, ::-1], corners], 1), np.float32(0), into)
     return into
-
-
-def _edges_at(length: int, cells: int, index: Int64) -> tuple[Int64, Int64]:
-    """As ``edges`` for one side, but ``index`` may have any shape, and cells after the last one are empty."""
-    start, end = edges(np.array([length]), cells, np.minimum(index, cells).ravel())
-    start, end = start.reshape(index.shape), end.reshape(index.shape)
-    return start, np.where(index < cells, end, start)
 
 
 def crop(table: Table, boxes: Int64, size: int, *, whole: bool = False) -> NDArray[Any]:
@@ -94,11 +74,10 @@ def crop(table: Table, boxes: Int64, size: int, *, whole: bool = False) -> NDArr
 
     ``boxes`` is (N, 4) int64 x0, y0, x1, y1 in pixels, x1 and y1 exclusive, inside the image and not empty.
     """
-    x0, y0, x1, y1 = boxes.T
-    top, bottom = edges(y1 - y0, size, np.arange(size)) + y0[:, None]
-    left, right = edges(x1 - x0, size, np.arange(size)) + x0[:, None]
     into = np.empty((len(boxes), size, size, 4), np.uint8 if whole else np.float32)
-    _average(table, top, bottom, left, right, np.float32(0.5 if whole else 0), into)
+    rest = np.broadcast_to(np.array([size, size, 0, 0]), (len(boxes), 4))
+    sides = boxes[:, 2:] - boxes[:, :2]
+    _average(table, np.concatenate([boxes[:, :2], sides, rest], 1), np.float32(0.5 if whole else 0), into)
     return into
 
 
@@ -132,21 +111,34 @@ def _average_row(
 
 
 @compiled
-def _average(
-    table: Table, top: Int64, bottom: Int64, left: Int64, right: Int64, more: np.float32, into: NDArray[Any]
-) -> None:
-    """Averages over the cells of N grids, plus ``more``: rows end at (N, h), columns at (N, w).
+def _average(table: Table, grids: Int64, more: np.float32, into: NDArray[Any]) -> None:
+    """Averages over parts of N grids of cells, plus ``more``, put into (N, h, w, 4); 0 beyond a grid's end.
 
-    ``into`` is (N, h, w, 4).
+    ``grids`` (N, 8) int64 says of each: x and y of the pixels that it covers, how many columns and rows of them;
+    into how many columns and rows of cells it divides them; the first column and row that are wanted.
     """
-    share = np.empty(left.shape[1], np.float32)
-    for n in range(len(top)):
-        for j in range(len(share)):
-            share[j] = np.float32(1) / np.float32(max(right[n, j] - left[n, j], 1))
-        for i in range(top.shape[1]):
-            height = np.float32(1) / np.float32(max(bottom[n, i] - top[n, i], 1))
-            above, below = table[top[n, i]], table[bottom[n, i]]
-            _average_row(above, below, left[n], right[n], share, height, more, into[n, i], 0)
+    left = np.empty(into.shape[2], np.int64)
+    right, width = np.empty_like(left), np.empty(left.shape, np.float32)
+    for n in range(len(grids)):
+        for j in range(len(left)):
+            left[j], right[j] = _ends(grids[n, 6] + j, grids[n, 4], grids[n, 0], grids[n, 2])
+            width[j] = np.float32(1) / np.float32(max(right[j] - left[j], 1))
+        for i in range(into.shape[1]):
+            top, bottom = _ends(grids[n, 7] + i, grids[n, 5], grids[n, 1], grids[n, 3])
+            height = np.float32(1) / np.float32(max(bottom - top, 1))
+            _average_row(table[top], table[bottom], left, right, width, height, more, into[n, i], 0)
+
+
+@compiled
+def _ends(index: int, cells: int, first: int, length: int) -> tuple[int, int]:
+    """Where a cell starts and ends, one of ``cells`` that cover ``length`` pixels from ``first`` on.
+
+    Cell i covers pixels floor(i·length/cells) to ceil((i+1)·length/cells) - 1, PyTorch's adaptive pooling; cells
+    after the last one are empty.
+    """
+    start = min(index, cells) * length // cells
+    end = -(-(index + 1) * length // cells) if index < cells else start
+    return first + start, first + end
 
 
 BAND = 32
@@ -161,14 +153,14 @@ def _shrink(table: Table, blocks: Int64, into: UInt8) -> None:
     right, share, done = np.empty_like(left), np.empty(left.shape, np.float32), np.zeros(len(blocks), np.int64)
     for b in range(len(blocks)):
         for j in range(blocks[b, 6]):
-            at, of = min(blocks[b, 4] + j, blocks[b, 8] - 1), blocks[b, 8]
-            left[b, j], right[b, j] = at * wide // of, -(-(at + 1) * wide // of)
+            at = min(blocks[b, 4] + j, blocks[b, 8] - 1)
+            left[b, j], right[b, j] = _ends(at, blocks[b, 8], 0, wide)
             share[b, j] = np.float32(1) / np.float32(right[b, j] - left[b, j])
     for band in range(BAND, high + BAND, BAND):
         for b in range(len(blocks)):
             while done[b] < blocks[b, 5]:
-                at, of = min(blocks[b, 3] + done[b], blocks[b, 7] - 1), blocks[b, 7]
-                start, end, n = at * high // of, -(-(at + 1) * high // of), blocks[b, 6]
+                at, n = min(blocks[b, 3] + done[b], blocks[b, 7] - 1), blocks[b, 6]
+                start, end = _ends(at, blocks[b, 7], 0, high)
                 if start >= band:
                     break
                 height, row = np.float32(1) / np.float32(end - start), into[blocks[b, 0], blocks[b, 1] + done[b]]

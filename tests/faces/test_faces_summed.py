@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from facecluster.faces.summed import Table, crop, edges, look, shrink, table_of
+from facecluster.faces.summed import Table, _ends, crop, look, shrink, table_of
 from facecluster.records import Float32, UInt8
 
 
@@ -62,10 +62,16 @@ def test_look_shows_squares_of_the_area_average_and_nothing_outside() -> None:
     image, corners = noise(33, 50, 2), np.array([[0, 0], [18, 3], [9, 12], [19, 14]])
     around = np.zeros((22 + 12, 30 + 12, 4), np.float32)
     around[:22, :30, :3], around[:22, :30, 3] = area(image, 22, 30), 255
-    seen = look(table_of(image), (22, 30), corners, 12)
+    shapes = np.array([(22, 30)] * 4)
+    seen = look(table_of(image), shapes, corners, 12)
     for i, (x, y) in enumerate(corners.tolist()):
         np.testing.assert_allclose(seen[i], around[y : y + 12, x : x + 12], atol=1e-3)
-    assert look(table_of(image), (22, 30), corners[:0], 12).shape == (0, 12, 12, 4)
+    assert look(table_of(image), shapes[:0], corners[:0], 12).shape == (0, 12, 12, 4)
+    shapes[1] = 11, 20
+    assert (look(table_of(image), shapes, corners, 12)[0] == seen[0]).all()
+    np.testing.assert_allclose(
+        look(table_of(image), shapes, corners, 12)[1, :8, :2, :3], area(image, 11, 20)[3:, 18:], atol=1e-3
+    )
 
 
 def test_crop_averages_each_box() -> None:
@@ -97,7 +103,6 @@ def test_sums_that_wrap_around_still_give_averages() -> None:
     np.testing.assert_allclose(shrunk(table, 400, 400), 255, atol=0)
 
 
-def test_edges_cover_every_pixel() -> None:
-    start, end = edges(np.array([10, 3]), 4, np.arange(4))
-    assert start.tolist() == [[0, 2, 5, 7], [0, 0, 1, 2]]
-    assert end.tolist() == [[3, 5, 8, 10], [1, 2, 3, 3]]
+def test_cells_cover_every_pixel() -> None:
+    assert [_ends(i, 4, 0, 10) for i in range(6)] == [(0, 3), (2, 5), (5, 8), (7, 10), (10, 10), (10, 10)]
+    assert [_ends(i, 4, 7, 3) for i in range(4)] == [(7, 8), (7, 9), (8, 10), (9, 10)]
