@@ -50,7 +50,7 @@ def size_of(table: Table) -> tuple[int, int]:
 def shrink(table: Table, blocks: Int64, into: UInt8) -> None:
     """Parts of an image's reductions, grey levels to the nearest, put where they belong on ``into`` (T, H, W, 4).
 
-    ``blocks`` (N, 9) int64 says of each part: the number of the canvas, the row and column there; the first row and
+    ``blocks`` (N, 9) int64 says of each part: the number of the canvas, row and column there; the first row and
     column in the reduction, how many of them; the reduction's height and width. Beyond its end, the last pixel is
     repeated.
     """
