@@ -41,9 +41,10 @@ def _leave_best(boxes: NDArray[np.float64], group: Int64, overlap: float, alive:
 def suppress_nested(boxes: Float32, scores: Float32, group: Int64, overlap: float) -> Int64:
     """As ``suppress``, but by intersection over the *smaller* of the two boxes, which also drops nested ones.
 
-    The last step of MTCNN; sides count whole pixels (x1 - x0 + 1), as in the original.
+    The last step of MTCNN; sides count whole pixels (x1 - x0 + 1), and of boxes with the same score the last one
+    is the best, as in the original: probabilities are often as near to 1 as float32 has it.
     """
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(scores, kind="stable")[::-1]
     covers = _covered(boxes[order], group[order]) > overlap  # (N, N)
     alive = np.ones(len(order), bool)
     for i, row in enumerate(covers):

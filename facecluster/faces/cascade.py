@@ -78,18 +78,30 @@ def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int
     A scout looks everywhere, in a hurry; what it may have seen is looked at again in float32, neighbours with it.
     """
     levels = [level for i, table in enumerate(tables) for level in pyramid(i, table, min_face)]
+    patches = _patches(*_scout(levels, tables, nets))
+    return _best(*_look_again(levels, tables, nets, *patches), levels)
+
+
+def _look_again(
+    levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn, level: Int64, corner: Int64
+) -> tuple[Float32, Float32, Float32, Int64]:
+    """What P-Net accepts in patches of the levels numbered ``level`` (N,), whose corners are ``corner`` (N, 2).
+
+    Boxes (M, 4) in pixels of their levels, offsets (M, 4), probabilities (M,) and levels (M,), one level after the
+    other, row after row, as in the original.
+    """
     image, shape = np.array([each.image for each in levels], np.int64), _shapes(levels)
-    level, corner = _patches(*_scout(levels, tables, nets))
     own = [np.flatnonzero(image[level] == i) for i in range(len(tables))]
     side = pixels_of(PATCH)
     seen = [look(table, shape[level[i]], corner[i], side) for table, i in zip(tables, own, strict=True)]
     offsets, scores = nets.propose(np.concatenate(seen))
     patch, row, column = np.nonzero(scores >= PROPOSE)
     level, corner = level[patch], corner[patch] + STRIDE * np.stack([column, row], 1)
-    there = (corner < STRIDE * cells(shape[level, ::-1])).all(1)
-    boxes = np.concatenate([corner + 1, corner + FIELD], 1).astype(np.float32)[there]
-    found = offsets[patch, :, row, column][there], scores[patch, row, column][there]
-    return _best(boxes, *found, level[there], levels)
+    there = np.flatnonzero((corner < STRIDE * cells(shape[level, ::-1])).all(1))
+    order = there[np.lexsort((*corner[there].T, level[there]))]
+    boxes = np.concatenate([corner + 1, corner + FIELD], 1).astype(np.float32)
+    offsets, scores = offsets[patch, :, row, column], scores[patch, row, column]
+    return boxes[order], offsets[order], scores[order], level[order]
 
 
 def _best(

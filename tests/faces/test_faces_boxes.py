@@ -53,6 +53,12 @@ def test_suppress_leaves_other_groups_alone() -> None:
     assert sorted(kept.tolist()) == [1, 2]
 
 
+def test_of_nested_boxes_with_the_same_score_the_last_one_stays() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [50, 50, 60, 60]], np.float32)
+    kept = geometry.suppress_nested(boxes, np.ones(3, np.float32), np.zeros(3, np.int64), 0.7)
+    assert sorted(kept.tolist()) == [1, 2]
+
+
 def test_squared_keeps_the_centre_and_the_longer_side() -> None:
     square = geometry.squared(np.array([[10, 20, 20, 60]], np.float32))
     assert square.tolist() == [[-5.0, 20.0, 35.0, 60.0]]
