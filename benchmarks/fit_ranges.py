@@ -64,7 +64,7 @@ def fit(graph: Graph, given: Iterable[Float32 | UInt8], name: str, share: float 
 def tiles(files: Iterable[Path]) -> Iterator[UInt8]:
     tables = [table_of(np.asarray(Image.open(file).convert("RGB"))) for file in files]
     levels = [level for i, table in enumerate(tables) for level in pyramid(i, table, MIN_FACE)]
-    for drawn in draw(lay_out(levels, catalogue.TILE), tables):
+    for drawn in draw(lay_out(levels, catalogue.TILE), tables, catalogue.TILE):
         yield drawn[None]
 
 

@@ -27,7 +27,7 @@ from facecluster.faces.summed import Table, look, table_of
 from facecluster.faces.tiles import FIELD, STRIDE, cells, draw, lay_out, pyramid
 from facecluster.nets import catalogue
 from facecluster.nets.catalogue import PATCH, TILE
-from facecluster.nets.runtime import Network, network
+from facecluster.nets.runtime import Network, bytes_are_quicker, network
 from facecluster.records import Float32, UInt8
 
 SIFTED = (0.3, REFINE - cascade.DOUBT, 0.5, 0.6)
@@ -66,7 +66,7 @@ def scented(table: Table, nets: cascade.Mtcnn) -> list[tuple[Float32, Float32]]:
     levels = list(pyramid(0, table, 20))
     maps = {level: np.zeros(tuple(map(cells, level.shape)), np.float32) for level in levels}
     tiles = lay_out(levels, TILE)
-    for tile, seen in zip(tiles, *nets.scout(draw(tiles, [table])), strict=True):
+    for tile, seen in zip(tiles, *nets.scout(draw(tiles, [table], TILE)), strict=True):
         for block, top, left in tile.blocks:
             (row, column), (height, width) = block.first, block.cells
             part = seen[top // STRIDE :, left // STRIDE :][:height, :width]
@@ -92,6 +92,12 @@ def patches(marked: np.ndarray) -> np.ndarray:
     return np.repeat(np.repeat(whole, PATCH, 0), PATCH, 1)[:height, :width]
 
 
+def report_sieve(seen: Float32, true: Float32) -> None:
+    print(f"R-Net: {len(true)} candidates, {(true > REFINE).sum()} accepted")
+    for limit in SIFTED:
+        print(f"  from {limit:.2f}: {(seen >= limit).mean():.1%} pass, {(seen[true > REFINE] < limit).sum()} lost")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with labels.csv, whose column 'path' lists the faces")
@@ -101,10 +107,9 @@ def main() -> None:
         files = [given.data / row["path"] for row in csv.DictReader(file)][:: given.every]
     images = [Image.open(file).convert("RGB") for file in files]
     images += [image.resize((2 * image.width, 2 * image.height)) for image in images]
-    seen, true = sifted(images)
-    print(f"{len(images)} pictures; R-Net: {len(true)} candidates, {(true > REFINE).sum()} accepted")
-    for limit in SIFTED:
-        print(f"  from {limit:.2f}: {(seen >= limit).mean():.1%} pass, {(seen[true > REFINE] < limit).sum()} lost")
+    print(f"{len(images)} pictures")
+    if bytes_are_quicker("cpu"):
+        report_sieve(*sifted(images))
     nets = faces.Detector.load("cpu").nets
     pairs = [pair for image in track(images) for pair in scented(table_of(np.asarray(image)), nets)]
     accepted = sum((p >= PROPOSE).sum() for _, p in pairs)

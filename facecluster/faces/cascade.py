@@ -136,7 +136,7 @@ def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tup
     numbers = {level: i for i, level in enumerate(levels)}
     level, corner = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)]
     tiles = lay_out(levels, TILE)
-    for tile, seen in zip(tiles, *nets.scout(draw(tiles, tables)), strict=True):
+    for tile, seen in zip(tiles, *nets.scout(draw(tiles, tables, TILE)), strict=True):
         for block, top, left in tile.blocks:
             height, width = block.cells
             scent = seen[top // STRIDE :, left // STRIDE :][:height, :width] >= SCENT

@@ -30,7 +30,7 @@ class Detector:
 
     nets: Mtcnn
     options: DetectOptions
-    spare: deque[Int32] = field(default_factory=deque)
+    spare: deque[Int32] = field(default_factory=deque, compare=False, repr=False)
     """Memory for summed-area tables that no call is using."""
 
     @classmethod
@@ -57,11 +57,13 @@ def detect(images: Sequence[Image.Image], detector: Detector) -> list[list[Face]
     """
     faces: list[list[Face]] = []
     memory = _memory(detector)
-    for batch in _batches(images, detector.options.max_side):
-        tables = _tables([image for image, _ in batch], memory)
-        found = find(tables, detector.nets, detector.options.min_face, detector.options.min_score)
-        faces += _sorted_out(found, [factor for _, factor in batch])
-    detector.spare.append(memory)
+    try:
+        for batch in _batches(images, detector.options.max_side):
+            tables = _tables([image for image, _ in batch], memory)
+            found = find(tables, detector.nets, detector.options.min_face, detector.options.min_score)
+            faces += _sorted_out(found, [factor for _, factor in batch])
+    finally:
+        detector.spare.append(memory)
     return faces
 
 

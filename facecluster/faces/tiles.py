@@ -101,12 +101,11 @@ def lay_out(levels: Sequence[Level], side: int) -> list[Tile]:
     return tiles
 
 
-def draw(tiles: Sequence[Tile], tables: Sequence[Table]) -> UInt8:
-    """The tiles' pixels: (T, side, side, 4) uint8 grey levels, the fourth 255; all 0 around the blocks.
+def draw(tiles: Sequence[Tile], tables: Sequence[Table], side: int) -> UInt8:
+    """The pixels of tiles, (T, side, side, 4) uint8: grey levels, the fourth 255; all 0 around the blocks.
 
     The last cells of a level may see one pixel more than it has; the one before is repeated there.
     """
-    side = tiles[0].side if tiles else 0
     canvas = np.zeros((len(tiles), side, side, 4), np.uint8)
     blocks: list[list[tuple[int, ...]]] = [[] for _ in tables]
     for number, tile in enumerate(tiles):

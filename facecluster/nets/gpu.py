@@ -22,10 +22,12 @@ class Gpu:
 
     def __call__(self, given: Float32 | UInt8) -> list[Float32]:
         """The results for any number of inputs."""
+        if not len(given):  # some networks cannot be asked about nothing
+            return [result[:0] for result in self(np.zeros((1, *given.shape[1:]), given.dtype))]
         while True:
             batch = self.batch
             try:
-                parts = [self._infer(given[i : i + batch]) for i in range(0, max(1, len(given)), batch)]
+                parts = [self._infer(given[i : i + batch]) for i in range(0, len(given), batch)]
                 return [np.concatenate(part) for part in zip(*parts, strict=True)]
             except torch.OutOfMemoryError:
                 self._make_do(min(batch, len(given)))

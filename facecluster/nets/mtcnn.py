@@ -119,7 +119,7 @@ def scout() -> nn.Module:
 
 
 def propose() -> nn.Module:
-    """P-Net, for looking at single places."""
+    """P-Net, for looking at a few places."""
     mtcnn_path("pnet")
     return Proposer(PNet())
 

@@ -105,7 +105,9 @@ class _Place:
 
     def infer(self, part: Float32 | UInt8, into: list[Float32]) -> None:
         """The results for up to a batch; of what fills it up, anything comes out, and nobody asks."""
-        self._given[: len(part)] = part
+        if part.shape[1:] != self._given.shape[1:]:
+            raise ValueError(f"the network takes {self._given.shape[1:]}, not {part.shape[1:]}")
+        np.copyto(self._given[: len(part)], part, casting="same_kind")
         self._request.infer()
         for result, place in zip(self.results, into, strict=True):
             place[:] = result[: len(part)]

@@ -16,6 +16,7 @@ from facecluster import faces
 from facecluster.demo import draw_library
 from facecluster.faces.cascade import Mtcnn
 from facecluster.nets import catalogue
+from facecluster.nets.gpu import Gpu
 from facecluster.nets.runtime import Network, network
 from facecluster.records import Face, Float32, UInt8
 
@@ -132,6 +133,20 @@ def test_a_large_image_is_searched_small_and_boxes_are_its_own(tmp_path: Path, r
     small, scaled = (faces.detect([each], faces.Detector.load("cpu", options))[0][0] for each in (image, large))
     assert scaled.box.x0 == pytest.approx(4 * small.box.x0, abs=1)
     np.testing.assert_allclose(scaled.landmarks, 4 * small.landmarks, atol=1)
+
+
+def test_torch_too_finds_nothing_in_nothing_and_faces_where_there_are(
+    tmp_path: Path, detector: faces.Detector
+) -> None:
+    graphs = catalogue.scout(), catalogue.proposer(), catalogue.refiner(), catalogue.outputter()
+    on_torch = replace(detector, nets=Mtcnn(*(Gpu(graph.build(), "cpu", exact=True) for graph in graphs)))
+    blank = Image.new("RGB", (300, 200), "grey")
+    assert faces.detect([blank], on_torch) == faces.detect([Image.new("RGB", (19, 30))], on_torch) == [[]]
+    library = draw_library(tmp_path / "photos", people=1, photos_per_person=1)
+    images = [Image.open(library.photos[0].path).convert("RGB")]
+    theirs, ours = (boxes_of(faces.detect(images, each)) for each in (on_torch, detector))
+    assert theirs[0]
+    np.testing.assert_allclose(theirs[0], ours[0], atol=0.05)
 
 
 def test_a_blank_photo_and_a_tiny_one_have_no_faces(detector: faces.Detector) -> None:

@@ -64,7 +64,7 @@ def test_a_tile_shows_each_cell_what_it_should_see(sizes: tuple[tuple[int, int],
     levels, images = levels_of(*sizes)
     tables = [table_of(image) for image in images]
     tiles = lay_out(levels, SIDE)
-    for tile, canvas in zip(tiles, draw(tiles, tables), strict=True):
+    for tile, canvas in zip(tiles, draw(tiles, tables, SIDE), strict=True):
         for block, top, left in tile.blocks:
             level = whole(images[block.level.image], block.level)
             for row, column in np.ndindex(block.cells):

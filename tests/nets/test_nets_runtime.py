@@ -88,6 +88,13 @@ def test_a_slow_network_computes_no_zeros(graph: Graph, monkeypatch: pytest.Monk
     assert seen == [(4, 4), (1, 1), (1, 1), (4, 4), (2, 4)]
 
 
+def test_what_is_of_another_shape_or_kind_is_refused(graph: Graph) -> None:
+    with pytest.raises(ValueError, match=r"takes \(8, 8, 3\)"):
+        processor(graph)(np.zeros((2, 1, 1, 3), np.float32))
+    with pytest.raises(TypeError, match="same_kind"):
+        processor(replace(graph, whole=True))(given(1))
+
+
 def test_several_threads_may_call_it(graph: Graph) -> None:
     net = processor(graph)
     inputs = [given(6) + i for i in range(8)]
