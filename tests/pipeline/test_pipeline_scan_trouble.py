@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from facecluster.pipeline import networks, readers
 from facecluster.pipeline.library import Library
 from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.readers import Detect, Embed, read
-from facecluster.pipeline.scan import CHUNK, Progress, Read, Scan, ScanResult
+from facecluster.pipeline.scan import CHUNK, Progress, Read, Scan, ScanResult, portions
 from facecluster.records import Face, FileEntry, Float32, UInt8
 from facecluster.store import Store
 from tests.conftest import fake_detect, fake_embed
@@ -237,7 +238,8 @@ def test_a_slow_chunk_does_not_hold_back_the_others(store: Store, folder: Path, 
             go.set()
 
     Scan(store, lambda: first_is_slow, "mark", "", 2, on_progress).run([folder])
-    assert kept == [i * CHUNK for i in range(9)]
+    first, *others = map(len, portions([FileEntry(Path(), 0, 0)] * (8 * CHUNK), 2))
+    assert kept == [0, *accumulate([*others, first])]
 
 
 def test_a_failed_first_scan_leaves_the_choice_of_model_open(
