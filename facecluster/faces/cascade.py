@@ -90,7 +90,8 @@ def _look_again(
     Boxes (M, 4) in pixels of their levels, offsets (M, 4), probabilities (M,) and levels (M,), one level after the
     other, row after row, as in the original.
     """
-    image, shape = np.array([each.image for each in levels], np.int64), _shapes(levels)
+    image = np.array([each.image for each in levels], np.int64)
+    shape = np.array([each.shape for each in levels], np.int64).reshape(-1, 2)
     own = [np.flatnonzero(image[level] == i) for i in range(len(tables))]
     side = pixels_of(PATCH)
     seen = [look(table, shape[level[i]], corner[i], side) for table, i in zip(tables, own, strict=True)]
@@ -116,11 +117,6 @@ def _best(
     kept = geometry.suppress(boxes, scores, level, 0.5)
     kept = kept[geometry.suppress(boxes[kept], scores[kept], image[kept], 0.7)]
     return image[kept], geometry.squared(geometry.regress(boxes[kept], offsets[kept], extra=0))
-
-
-def _shapes(levels: Sequence[Level]) -> Int64:
-    """Heights and widths of the levels, (N, 2)."""
-    return np.array([each.shape for each in levels], np.int64).reshape(-1, 2)
 
 
 def _patches(level: Int64, corner: Int64) -> tuple[Int64, Int64]:

@@ -47,16 +47,6 @@ def size_of(table: Table) -> tuple[int, int]:
     return table.shape[0] - 1, table.shape[1] - 1
 
 
-def shrink(table: Table, blocks: Int64, into: UInt8) -> None:
-    """Parts of an image's reductions, grey levels to the nearest, put where they belong on ``into`` (T, H, W, 4).
-
-    ``blocks`` (N, 9) int64 says of each part: the number of the canvas, row and column there; the first row and
-    column in the reduction, how many of them; the reduction's height and width. Beyond its end, the last pixel is
-    repeated.
-    """
-    _shrink(table, blocks, into)
-
-
 def look(table: Table, shapes: Int64, corners: Int64, side: int) -> Float32:
     """Squares of an image's reductions: (N, side, side, 4) float32, 0 outside of the reduction.
 
@@ -146,8 +136,13 @@ BAND = 32
 
 
 @compiled
-def _shrink(table: Table, blocks: Int64, into: UInt8) -> None:
-    """See ``shrink``: band after band of the table, all rows of all blocks that begin there."""
+def shrink(table: Table, blocks: Int64, into: UInt8) -> None:
+    """Parts of an image's reductions, grey levels to the nearest, put where they belong on ``into`` (T, H, W, 4).
+
+    ``blocks`` (N, 9) int64 says of each part: the number of the canvas, row and column there; the first row and
+    column in the reduction, how many of them; the reduction's height and width. Beyond its end, the last pixel is
+    repeated. Band after band of the table is read: all rows of all blocks that begin there.
+    """
     high, wide = table.shape[0] - 1, table.shape[1] - 1
     left = np.empty((len(blocks), blocks[:, 6].max()), np.int64)
     right, share, done = np.empty_like(left), np.empty(left.shape, np.float32), np.zeros(len(blocks), np.int64)
