@@ -21,13 +21,14 @@ from portraits import chips_of
 
 import facecluster.nets
 from facecluster import faces
-from facecluster.embeddings import box_crop
+from facecluster.embeddings import crops
 from facecluster.faces.summed import table_of
 from facecluster.faces.tiles import draw, lay_out, pyramid
 from facecluster.nets import catalogue
 from facecluster.nets.graphs import Graph, graph_file
 from facecluster.nets.quantise import observe, write_ranges
 from facecluster.nets.specs import spec_of
+from facecluster.pipeline.portraits import Chips
 from facecluster.records import Float32, UInt8
 
 MIN_FACE = 20
@@ -48,7 +49,7 @@ def main() -> None:
     fit(catalogue.scout(), tiles(files), "scout", SCOUTED)
     fit(catalogue.sieve(), candidates(files), "sieve")
     graph = catalogue.embedder(spec_of("facenet"))
-    fit(graph, batches(chips_of(files).chips, graph.shape), "facenet")
+    fit(graph, batches(chips_of(files), graph.shape), "facenet")
     print(f"{len(files)} faces")
 
 
@@ -86,9 +87,10 @@ def candidates(files: Iterable[Path]) -> Iterator[UInt8]:
         yield pixels[i : i + batch]
 
 
-def batches(chips: np.ndarray, shape: tuple[int, ...]) -> Iterator[Float32]:
-    for i in range(0, len(chips) - shape[0] + 1, shape[0]):
-        yield box_crop(chips[i : i + shape[0]], shape[1]).astype(np.float32)
+def batches(seen: Chips, shape: tuple[int, ...]) -> Iterator[Float32]:
+    for i in range(0, len(seen.chips) - shape[0] + 1, shape[0]):
+        part = slice(i, i + shape[0])
+        yield crops(seen.chips[part], seen.landmarks[part], seen.sides[part], spec_of("facenet"))
 
 
 if __name__ == "__main__":

@@ -11,17 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from facecluster.nets import catalogue
+from facecluster.nets import catalogue, framing
 from facecluster.nets.runtime import Network, network
 from facecluster.nets.specs import ModelSpec, spec_of
 from facecluster.nets.weights import dimension, fingerprint
 from facecluster.records import CHIP_SIZE, Float32, UInt8
-
-TEMPLATE = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20))
-"""Where the five landmarks belong in a crop of 112 × 112 pixels: the template that SFace was trained with."""
-
-BOX_CROP = 160
-"""Side in chip pixels of the crop ``box 36/160``: the face's box of 124 pixels, with a margin."""
 
 BATCH = 64
 
@@ -55,14 +49,11 @@ def embed(
     width and height of each face's box, which tells how much the chip was stretched. With ``mirrored``, the
     network is shown each crop with left and right exchanged.
     """
-    spec, parts = embedder.spec, [np.zeros((0, dimension(embedder.spec)), np.float32)]
+    parts = [np.zeros((0, dimension(embedder.spec)), np.float32)]
     for i in range(0, len(chips), BATCH):
         part = slice(i, i + BATCH)
-        if spec.crop == "five-point 112":
-            crops = align(chips[part], landmarks[part], boxes[part], spec.size)
-        else:
-            crops = box_crop(chips[part], spec.size).astype(np.float32)
-        (vectors,) = embedder.net(crops[:, :, ::-1] if mirrored else crops)
+        shown = crops(chips[part], landmarks[part], boxes[part], embedder.spec)
+        (vectors,) = embedder.net(shown[:, :, ::-1] if mirrored else shown)
         parts.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     return np.concatenate(parts)
 
@@ -77,17 +68,25 @@ def embed_both_ways(chips: UInt8, landmarks: Float32, boxes: Float32, embedder: 
     return mean
 
 
+def crops(chips: UInt8, landmarks: Float32, boxes: Float32, spec: ModelSpec) -> Float32:
+    """What a model is shown of chips (N, 224, 224, 3): (N, S, S, 3) float32, grey levels 0..255; see ``embed``."""
+    if spec.crop == "box 36/160":
+        return box_crop(chips, spec.size).astype(np.float32)
+    return framing.cut(chips, framing.frames(spec.crop, spec.size, landmarks, boxes), spec.size)
+
+
 def box_crop(chips: UInt8, size: int) -> UInt8:
     """The faces' boxes with a margin of 36/160, from chips (N, 224, 224, 3): (N, size, size, 3).
 
     That is the central 160 × 160 pixels; for another ``size`` they are averaged by area, or enlarged linearly.
     """
-    middle = centre(chips, BOX_CROP)
-    if size == BOX_CROP:
+    side = round(framing.BOX_SIDE)
+    middle = centre(chips, side)
+    if size == side:
         return middle
-    how = cv2.INTER_AREA if size < BOX_CROP else cv2.INTER_LINEAR
-    crops = [cv2.resize(np.ascontiguousarray(each), (size, size), interpolation=how) for each in middle]
-    return np.stack(crops).astype(np.uint8, copy=False) if crops else np.zeros((0, size, size, 3), np.uint8)
+    how = cv2.INTER_AREA if size < side else cv2.INTER_LINEAR
+    resized = [cv2.resize(np.ascontiguousarray(each), (size, size), interpolation=how) for each in middle]
+    return np.stack(resized).astype(np.uint8, copy=False) if resized else np.zeros((0, size, size, 3), np.uint8)
 
 
 def centre(chips: UInt8, size: int) -> UInt8:
@@ -96,57 +95,17 @@ def centre(chips: UInt8, size: int) -> UInt8:
     return chips[:, edge : edge + size, edge : edge + size]
 
 
-def align(chips: UInt8, landmarks: Float32, boxes: Float32, size: int) -> Float32:
-    """Chips (N, S, S, 3) with their landmarks moved to ``TEMPLATE``: (N, size, size, 3) float32.
-
-    The transform is the similarity (turn, scale, shift) of the *photo* that brings the landmarks nearest to
-    the template in least squares; ``boxes`` (N, 2), width and height, undoes the chip's stretch. Where the crop
-    leaves the chip, the chip's edge is repeated.
-    """
-    to_chip = _to_chip(landmarks, boxes, size)
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crops = [
-        cv2.warpAffine(chip.astype(np.float32), matrix, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
-        for chip, matrix in zip(chips, to_chip, strict=True)
-    ]
-    return np.stack(crops).astype(np.float32, copy=False) if crops else np.zeros((0, size, size, 3), np.float32)
-
-
 def seen(landmarks: Float32, box: Float32, spec: ModelSpec) -> tuple[int, int, int, int]:
     """The part of a chip that a model sees, as x0, y0, x1, y1 in whole chip pixels, the last two exclusive.
 
     ``landmarks`` is (5, 2) in chip pixels, ``box`` (2,) the width and height of the face's box. It is the
     smallest upright rectangle around the model's crop, cut off where that leaves the chip.
     """
-    if spec.crop != "five-point 112":
-        edge = (CHIP_SIZE - BOX_CROP) // 2
-        return edge, edge, edge + BOX_CROP, edge + BOX_CROP
+    if spec.crop == "box 36/160":
+        edge = (CHIP_SIZE - round(framing.BOX_SIDE)) // 2
+        return edge, edge, CHIP_SIZE - edge, CHIP_SIZE - edge
     corners = np.array([[0, 0, 1], [spec.size, 0, 1], [0, spec.size, 1], [spec.size, spec.size, 1]])
-    in_chip = corners @ _to_chip(landmarks[None], box[None], spec.size)[0].T
+    in_chip = corners @ framing.frames(spec.crop, spec.size, landmarks[None], box[None])[0].T
     x0, y0 = np.clip(np.floor(in_chip.min(0)), 0, CHIP_SIZE).astype(int).tolist()
     x1, y1 = np.clip(np.ceil(in_chip.max(0)), 0, CHIP_SIZE).astype(int).tolist()
     return x0, y0, x1, y1
-
-
-def _to_chip(landmarks: Float32, boxes: Float32, size: int) -> np.ndarray:
-    """What brings pixels of a crop of ``size`` to pixels of the chip: (N, 2, 3)."""
-    stretch = boxes / boxes.mean(1, keepdims=True)  # (N, 2): photo pixels per chip pixel, up to one factor
-    template = np.array(TEMPLATE) * (size / 112)
-    to_photo = similarity(np.broadcast_to(template, landmarks.shape), landmarks * stretch[:, None])  # (N, 2, 3)
-    return np.asarray(to_photo / stretch[:, :, None])
-
-
-def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The similarity transforms that bring ``source`` points nearest to ``target``: (N, 2, 3).
-
-    Both are (N, P, 2). Least squares over turn, scale and shift (Umeyama, PAMI 1991), which in the plane has
-    a closed form: with centred points as complex numbers, the factor is Σ conj(s)·t / Σ |s|².
-    """
-    mean_s, mean_t = source.mean(1), target.mean(1)
-    s, t = source - mean_s[:, None], target - mean_t[:, None]
-    norm = np.square(s).sum((1, 2))
-    cos = (s * t).sum((1, 2)) / norm
-    sin = (s[..., 0] * t[..., 1] - s[..., 1] * t[..., 0]).sum(1) / norm
-    linear = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)  # (N, 2, 2)
-    shift = mean_t - (linear @ mean_s[:, :, None])[..., 0]
-    return np.concatenate([linear, shift[:, :, None]], 2)

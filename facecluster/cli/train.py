@@ -30,6 +30,8 @@ from facecluster.cli.console import (
 from facecluster.errors import UsageError
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from facecluster.training.coach import Telling
     from facecluster.training.finetune import Step
     from facecluster.training.judge import Judged
@@ -67,7 +69,7 @@ Faces = Annotated[int, typer.Option(min=2, help="Faces of each of them in a batc
 Others = Annotated[int, typer.Option(min=0, help="More faces in a batch, for the teachers alone.")]
 Steps = Annotated[int, typer.Option(min=1, help="Batches to learn from.")]
 Rate = Annotated[float, typer.Option(help="The highest learning rate.")]
-Optimiser = Annotated[str, typer.Option(help="adamw, or adagrad as in the paper.")]
+Optimiser = Annotated[str, typer.Option(help="adamw, adagrad as in the paper, or muon.")]
 Freeze = Annotated[
     str | None, typer.Option(help="The last block that does not learn; mixed_6a leaves the upper half.")
 ]
@@ -181,35 +183,37 @@ def _train(request: Request, folder: Path, db: Path | None, *, resume: bool) -> 
     with ExitStack() as stack:
         library = stack.enter_context(existing_library(db)) if request.data is None else None
         stop = stack.enter_context(stop_on_ctrl_c())
-        show = _Show(stack.enter_context(progress_bar("Training", "steps")))
+        show = _Show(stack.enter_context(progress_bar("Training", "steps")), stop)
         return run(
             request,
             folder,
             library.store if library else None,
             resume=resume,
             on_progress=show.preparing,
-            telling=show.telling(stop),
+            telling=show.telling(),
         )
 
 
 class _Show:
     """What is seen of a training while it goes on."""
 
-    def __init__(self, bar: Bar) -> None:
-        self.bar, self.what = bar, ""
+    def __init__(self, bar: Bar, stop: Event) -> None:
+        self.bar, self.stop, self.what = bar, stop, ""
 
     def preparing(self, what: str, unit: str, done: float, total: float) -> None:
-        """Show how far what comes before the first step is."""
+        """Show how far what comes before the first step is; a stop ends it here, for nothing is learnt yet."""
+        if self.stop.is_set():
+            raise KeyboardInterrupt
         if what != self.what:
             self.bar.begin(what, unit)
             self.what = what
         self.bar.show(done, total)
 
-    def telling(self, stop: Any) -> Telling:
+    def telling(self) -> Telling:
         """What the training calls."""
         from facecluster.training.coach import Telling
 
-        return Telling(self._step, _judged, stop)
+        return Telling(self._step, _judged, self.stop)
 
     def _step(self, step: Step) -> None:
         if self.what:

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Literal, get_args
 
-Crop = Literal["box 36/160", "five-point 112"]
+Crop = Literal["box 36/160", "steady 22/160", "five-point 112"]
 """``box 36/160``: the central 160 pixels of a chip, the face's box with a margin of 36/160, stretched square.
+``steady 22/160``: the box with a margin of 22/160, moved half-way to where the landmarks are (see ``framing``).
 ``five-point 112``: the similarity transform of the five landmarks to the usual template, that of 112 pixels.
-Both are resized to the side that the model wants."""
+All are resized to the side that the model wants."""
 
 NORMALISATION = "RGB (x - 127.5) / 128"
 """What networks are given, of grey levels 0..255."""

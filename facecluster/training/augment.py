@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from facecluster.records import CHIP_BOX, CHIP_SIZE, UInt8
+from facecluster.nets import framing
+from facecluster.nets.framing import Frames
+from facecluster.records import UInt8
 
 Change = Callable[[UInt8, np.random.Generator], UInt8]
-
-BOX_SHARE = CHIP_BOX / CHIP_SIZE
-"""The share of a chip's side that the face's box covers."""
 
 SMALLEST = 40
 """Side in pixels that a face is reduced to at the most, before it is enlarged again."""
@@ -48,12 +47,13 @@ class AugmentOptions:
         return cls(*[0.0] * 10)
 
 
-def crop(chip: UInt8, size: int, share: float, generator: np.random.Generator, options: AugmentOptions) -> UInt8:
+def crop(chip: UInt8, size: int, frame: Frames, generator: np.random.Generator, options: AugmentOptions) -> UInt8:
     """One training picture of a face: (size, size, 3) uint8 RGB from a chip (224, 224, 3) uint8 RGB.
 
-    ``share`` is the side of the model's crop as a share of the chip's: 160/224 for FaceNet.
+    ``frame`` (2, 3) is where the model's crop lies in the chip; see ``framing``.
     """
-    picture = _placed(chip, size, share, generator, options)
+    moved = framing.composed(frame, placement(size, generator, options))
+    picture: UInt8 = np.rint(framing.cut(chip[None], moved[None], size)[0]).astype(np.uint8)
     for chance, change in (
         (options.light, light),
         (options.grey, grey),
@@ -67,18 +67,17 @@ def crop(chip: UInt8, size: int, share: float, generator: np.random.Generator, o
     return picture
 
 
-def placement(size: int, share: float, generator: np.random.Generator, options: AugmentOptions) -> np.ndarray:
-    """The affine map (2, 3) from pixels of the crop to pixels of the chip, about the centres of both."""
+def placement(size: int, generator: np.random.Generator, options: AugmentOptions) -> Frames:
+    """The affine map (2, 3) from pixels of the picture to pixels of the crop as it is, about its centre."""
     angle = np.deg2rad(generator.uniform(-options.turn, options.turn)) if options.turn else 0.0
-    factor = CHIP_SIZE * share / size * (1 + generator.uniform(-1, 1) * options.scale)
-    shift = generator.uniform(-1, 1, 2) * options.shift * CHIP_SIZE * share
+    factor = 1 + generator.uniform(-1, 1) * options.scale
+    shift = generator.uniform(-1, 1, 2) * options.shift * size
     cos, sin = factor * np.cos(angle), factor * np.sin(angle)
     linear = np.array([[cos, -sin], [sin, cos]])
     if options.flip and generator.random() < options.flip:
         linear[:, 0] *= -1
-    half = (size - 1) / 2
-    centre = (CHIP_SIZE - 1) / 2 + shift - linear @ [half, half]
-    return np.column_stack([linear, centre])
+    half = np.full(2, (size - 1) / 2)
+    return np.column_stack([linear, half + shift - linear @ half])
 
 
 def light(picture: UInt8, generator: np.random.Generator) -> UInt8:
@@ -121,13 +120,3 @@ def cover(picture: UInt8, generator: np.random.Generator) -> UInt8:
     covered = picture.copy()
     covered[y : y + height, x : x + width] = generator.integers(0, 256)
     return covered
-
-
-def _placed(
-    chip: UInt8, size: int, share: float, generator: np.random.Generator, options: AugmentOptions
-) -> UInt8:
-    to_chip = placement(size, share, generator, options)
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(
-        cv2.warpAffine(chip, to_chip, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )

@@ -150,4 +150,4 @@ class Coach:
         return int(self.embed(self.rows[:1]).shape[1])
 
     def _pictures(self, augment: AugmentOptions) -> Pictures:
-        return Pictures(self.given, self.pupil.kind.size, self.pupil.share, augment, self.options.seed)
+        return Pictures(self.given, self.pupil.kind.size, self.pupil.crop, augment, self.options.seed)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,15 +18,19 @@ from facecluster.training import cached
 from facecluster.training.collapse import spread
 from facecluster.training.distillation import embedding_loss, similarity_loss
 from facecluster.training.losses import Loss
-from facecluster.training.options import TrainOptions
+from facecluster.training.muon import Muon
+from facecluster.training.options import Optimiser, TrainOptions
 from facecluster.training.pictures import normalised
 from facecluster.training.schedule import Average, rate
 
 LARGEST_GRADIENT = 1.0
 """The norm that a step's gradient is cut down to."""
 
-DECAY = 0.01
-"""AdamW's weight decay."""
+OPTIMISERS: dict[Optimiser, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": partial(torch.optim.AdamW, betas=(0.9, 0.999), weight_decay=0.01),
+    "adagrad": torch.optim.Adagrad,
+    "muon": Muon,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ class _Asked:
 def _optimiser(
     net: nn.Module, trainable: list[nn.Parameter], loss: Loss, options: TrainOptions
 ) -> torch.optim.Optimizer:
-    """AdamW, or AdaGrad as in the paper (section 3.2); the head and the loss's own weights learn faster."""
+    """AdamW, AdaGrad as in the paper (section 3.2), or Muon; the head and the loss's own weights learn faster."""
     head = {id(each) for name, each in net.named_parameters() if name.startswith("head.")}
     quick = [each for each in trainable if id(each) in head] + list(loss.parameters())
     slow = [each for each in trainable if id(each) not in head]
@@ -151,6 +157,4 @@ def _optimiser(
         for params, factor in ((slow, 1.0), (quick, options.head_rate))
         if params
     ]
-    if options.optimiser == "adagrad":
-        return torch.optim.Adagrad(groups, lr=options.rate)
-    return torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.999), weight_decay=DECAY)
+    return OPTIMISERS[options.optimiser](groups, lr=options.rate)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
+from facecluster.errors import UsageError
 from facecluster.training.augment import AugmentOptions
+from facecluster.training.losses import LOSSES
 from facecluster.training.triplets import Mining
 
-Optimiser = Literal["adamw", "adagrad"]
+Optimiser = Literal["adamw", "adagrad", "muon"]
 Precision = Literal["auto", "fp32", "bf16"]
+
+CHOICES = {
+    "loss": LOSSES,
+    "mining": get_args(Mining),
+    "optimiser": get_args(Optimiser),
+    "precision": get_args(Precision),
+}
 
 HELD_OUT = 0.15
 """The share of the people that are set aside to judge with."""
@@ -29,6 +38,8 @@ class TrainOptions:
     of the moving average of the weights, which is what is kept. ``chunk`` is how many faces are in the network
     at a time. ``freeze`` names the last block that does not learn. Every ``judge_every`` steps, and at the end,
     the average is judged on people who are set aside: ``held_out`` of each set.
+
+    Raises ``UsageError`` for an unknown loss, mining, optimiser or precision.
     """
 
     steps: int = 200
@@ -53,3 +64,8 @@ class TrainOptions:
     judge_every: int = 100
     seed: int = 0
     augment: AugmentOptions = field(default_factory=AugmentOptions)
+
+    def __post_init__(self) -> None:
+        for what, known in CHOICES.items():
+            if (given := getattr(self, what)) not in known:
+                raise UsageError(f"There is no {what} called {given}: choose one of {', '.join(known)}.")

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from facecluster.faces import decode
 from facecluster.machine import cores
+from facecluster.nets.card import Crop
+from facecluster.nets.framing import frames
 from facecluster.records import Int64, UInt8
 from facecluster.training.augment import AugmentOptions, crop
 from facecluster.training.batches import Batch
@@ -20,15 +22,14 @@ from facecluster.training.faces import TrainingFaces
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
-    """Pictures of faces as a network sees them: ``size`` pixels, ``share`` of the chip's side, changed at
-    random.
+    """Pictures of faces as a network sees them: its ``framed`` crop in ``size`` pixels, changed at random.
 
     Face ``row`` at ``step`` looks the same whenever it is asked for.
     """
 
     given: TrainingFaces
     size: int
-    share: float
+    framed: Crop
     options: AugmentOptions
     seed: int = 0
 
@@ -38,7 +39,9 @@ class Pictures:
 
     def _one(self, row: int, step: int, place: int) -> UInt8:
         generator = np.random.default_rng([self.seed, step, place])
-        return crop(decode(self.given.jpegs[row]), self.size, self.share, generator, self.options)
+        given = self.given
+        (frame,) = frames(self.framed, self.size, given.landmarks[[row]], given.sides[[row]])
+        return crop(decode(given.jpegs[row]), self.size, frame, generator, self.options)
 
 
 def ahead(pictures: Pictures, batches: Iterator[Batch], first: int = 0) -> Iterator[tuple[Batch, UInt8]]:

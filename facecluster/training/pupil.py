@@ -9,29 +9,29 @@ from torch import nn
 
 from facecluster.errors import UsageError
 from facecluster.nets.architectures import Architecture, architecture_of
+from facecluster.nets.card import Crop
 from facecluster.nets.facenet import FaceNet, Head
 from facecluster.nets.specs import spec_of
 from facecluster.nets.tensors import Arrays
 from facecluster.nets.trainable import arrays_of, network_of
-from facecluster.records import CHIP_SIZE
 
 DIMENSION = 128
 
-CROP_SHARE = 160 / CHIP_SIZE
-"""Side of every network's crop as a share of the chip's: the face's box with a margin of 36/160."""
+CROP: Crop = "steady 22/160"
+"""The crop that every network is trained for, whatever the model that it begins as was given."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pupil:
     """A network to be trained: ``net`` maps (N, 3, S, S) to unit vectors (N, D), S being its ``kind``'s size.
 
-    ``share`` is the side of its crop as a share of the chip's. ``start`` is the model that it was, None for
+    ``crop`` is what it is shown of a chip. ``start`` is the model that it was, None for
     random weights.
     """
 
     net: nn.Module
     kind: Architecture
-    share: float = CROP_SHARE
+    crop: Crop = CROP
     start: str | None = None
 
 

@@ -8,14 +8,14 @@ keeps what it knows: on few faces, a student that only imitates another network 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from facecluster.embeddings import Embedder, embed_both_ways
-from facecluster.machine import cores
+from facecluster.pipeline.portraits import in_parallel
 from facecluster.records import Float32, Int64
 from facecluster.training.faces import TrainingFaces
 
@@ -64,8 +64,8 @@ def seen_twice(
 
     batches = [np.arange(start, min(start + BATCH, len(given))) for start in range(0, len(given), BATCH)]
     parts = []
-    with ThreadPoolExecutor(cores()) as pool:
-        for rows, part in zip(batches, pool.map(embedded, batches), strict=True):
+    with closing(in_parallel(embedded, batches)) as results:
+        for rows, part in zip(batches, results, strict=True):
             parts.append(part)
             on_progress(int(rows[-1]) + 1)
     return np.concatenate(parts)

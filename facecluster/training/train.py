@@ -15,10 +15,12 @@ import numpy as np
 from facecluster import faces
 from facecluster.embeddings import Embedder, embed
 from facecluster.errors import UsageError
+from facecluster.nets.architectures import freeze
 from facecluster.nets.card import NORMALISATION, Card
 from facecluster.nets.folding import folded_arrays
 from facecluster.nets.install import check_free, install
 from facecluster.nets.runtime import has_bfloat16, pick_device
+from facecluster.nets.specs import spec_of
 from facecluster.nets.trained import copy_model, read_model, write_model
 from facecluster.pipeline.portraits import portrait_chips
 from facecluster.records import Float32, Int64
@@ -31,7 +33,7 @@ from facecluster.training.folder import read_folder
 from facecluster.training.identities import UNLABELLED, check_enough
 from facecluster.training.judge import Judged, judge, matched
 from facecluster.training.options import TrainOptions
-from facecluster.training.pupil import DIMENSION, pupil, pupil_of
+from facecluster.training.pupil import DIMENSION, Pupil, pupil, pupil_of
 from facecluster.training.targets import Teacher, targets
 
 Progress = Callable[[str, str, float, float], None]
@@ -97,13 +99,15 @@ def train(
     """
     device = pick_device(request.device)
     options = replace(request.options, precision=_precision(request.options.precision, device))
+    student = pupil(request.arch, request.start, options.seed, device)
+    _check(request, student)
     if not resume:
         check_free(request.name)
         checkpoint.begin(run, asdict(request))
     given, trouble = _faces(request, run, store, device, on_progress)
     check_enough(given.identity, given.group)
     aims = _targets(request, run, given, device, on_progress)
-    coach = Coach(pupil(request.arch, request.start, options.seed, device), given, options, aims)
+    coach = Coach(student, given, options, aims)
     finished = coach.train(run, telling)
     return replace(_graduate(request, run, coach, device), finished=finished, trouble=trouble)
 
@@ -118,6 +122,13 @@ def asked(run: Path) -> Request:
         return Request(**{**told, **paths}, options=options)
     except (TypeError, LookupError, AttributeError) as error:
         raise UsageError(f"{run} holds a training of another version of facecluster: begin anew.") from error
+
+
+def _check(request: Request, student: Pupil) -> None:
+    """What would otherwise come to light after the faces were found, which takes long. Raises ``UsageError``."""
+    freeze(student.net, student.kind, request.options.freeze)
+    for name in (*request.teachers, request.against):
+        spec_of(name)
 
 
 def _precision(wanted: str, device: str) -> Any:
@@ -198,7 +209,7 @@ def _card(request: Request, coach: Coach, join_distance: float) -> Card:
         name=request.name,
         arch=request.arch,
         dimension=DIMENSION,
-        crop="box 36/160",
+        crop=spec.crop,
         size=spec.kind.size,
         normalisation=NORMALISATION,
         join_distance=join_distance,

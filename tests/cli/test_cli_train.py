@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -143,3 +144,36 @@ def test_json_is_for_scripts(run: Run, fake: Fake) -> None:
     told = json.loads(ran.out)
     assert told["installed"] is True
     assert told["judged"]["val"] == 0.8
+
+
+def test_ctrl_c_before_the_first_step_ends_it_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = []
+
+    def train(request: Request, run: Path, store: object, **told: Any) -> Trained:
+        told["on_progress"]("Asking the teachers", "faces", 1, 4)
+        signal.raise_signal(signal.SIGINT)
+        reached.append(told["telling"].stop.is_set())
+        told["on_progress"]("Asking the teachers", "faces", 2, 4)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(module, "train", train)
+    ran = run("train", "family", "--data", "photos")
+    assert reached == [True]
+    assert ran.code == 130
+    assert "Stopped" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--optimiser", "no optimiser called strange: choose one of adamw, adagrad, muon"),
+        ("--precision", "no precision called strange: choose one of auto, fp32, bf16"),
+        ("--mining", "no mining called strange: choose one of"),
+        ("--loss", "no loss called strange: choose one of"),
+    ],
+)
+def test_a_choice_that_there_is_not_is_a_sentence(run: Run, fake: Fake, option: str, sentence: str) -> None:
+    ran = run("train", "family", "--data", "photos", option, "strange")
+    assert ran.code == 1
+    assert sentence in " ".join(ran.err.split())
+    assert not fake.requests

@@ -5,41 +5,42 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facecluster.embeddings import centre
-from facecluster.records import CHIP_SIZE
+from facecluster.nets.framing import cut, frames, middle
 from facecluster.training.augment import AugmentOptions, blur, cover, crop, grey, jpeg, light, placement, small
 from tests.training.pictures import chip_of
 
-SHARE = 160 / CHIP_SIZE
+FRAME = middle(160, 160)
 
 
 def test_without_changes_it_is_the_crop_that_the_model_is_given() -> None:
-    chip = chip_of(3)
-    picture = crop(chip, 160, SHARE, np.random.default_rng(0), AugmentOptions.none())
-    assert (picture == centre(chip[None], 160)[0]).all()
+    chip, points = chip_of(3), np.array([[[80, 95], [140, 100], [112, 120], [90, 140], [138, 146]]], np.float32)
+    where = frames("steady 22/160", 160, points, np.full((1, 2), 50, np.float32))
+    picture = crop(chip, 160, where[0], np.random.default_rng(0), AugmentOptions.none())
+    assert picture.dtype == np.uint8
+    assert np.abs(picture - cut(chip[None], where, 160)[0]).max() <= 0.5
 
 
-@pytest.mark.parametrize("size", [96, 112, 160, 220])
-def test_the_crop_is_the_middle_of_the_chip_at_any_size(size: int) -> None:
-    matrix = placement(size, SHARE, np.random.default_rng(0), AugmentOptions.none())
-    corners = np.array([[-0.5, -0.5, 1], [size - 0.5, size - 0.5, 1]]) @ matrix.T  # outer edges of the pixels
-    assert corners == pytest.approx(np.array([[31.5, 31.5], [191.5, 191.5]]))
+def test_nothing_is_moved_without_changes() -> None:
+    unchanged = placement(112, np.random.default_rng(0), AugmentOptions.none())
+    assert unchanged == pytest.approx(np.eye(2, 3))
 
 
 def test_a_mirrored_crop_is_the_crop_mirrored() -> None:
     chip = chip_of(4)
-    options = replace(AugmentOptions.none(), flip=1.0)
-    mirrored = crop(chip, 160, SHARE, np.random.default_rng(0), options)
-    assert (mirrored == centre(chip[None], 160)[0][:, ::-1]).all()
+    pictures = [
+        crop(chip, 160, FRAME, np.random.default_rng(0), replace(AugmentOptions.none(), flip=flip))
+        for flip in (0.0, 1.0)
+    ]
+    assert (pictures[1] == pictures[0][:, ::-1]).all()
 
 
 def test_what_is_drawn_stays_within_its_ranges() -> None:
     options = replace(AugmentOptions.none(), shift=0.05, scale=0.1, turn=8.0)
     for seed in range(50):
-        matrix = placement(160, SHARE, np.random.default_rng(seed), options)
+        matrix = placement(160, np.random.default_rng(seed), options)
         factor = np.hypot(matrix[0, 0], matrix[1, 0])
         angle = np.rad2deg(np.arctan2(matrix[1, 0], matrix[0, 0]))
-        middle = matrix @ [79.5, 79.5, 1] - 111.5
+        middle = matrix @ [79.5, 79.5, 1] - 79.5
         assert 0.9 <= factor <= 1.1
         assert abs(angle) <= 8
         assert (abs(middle) <= 0.05 * 160 + 1e-9).all()
@@ -47,7 +48,7 @@ def test_what_is_drawn_stays_within_its_ranges() -> None:
 
 def test_a_seed_makes_the_same_picture_again_and_another_seed_another() -> None:
     chip, options = chip_of(5), AugmentOptions()
-    pictures = [crop(chip, 160, SHARE, np.random.default_rng(seed), options) for seed in (1, 1, 2)]
+    pictures = [crop(chip, 160, FRAME, np.random.default_rng(seed), options) for seed in (1, 1, 2)]
     assert (pictures[0] == pictures[1]).all()
     assert (pictures[0] != pictures[2]).any()
 

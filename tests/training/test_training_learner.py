@@ -12,7 +12,6 @@ from torch.nn.functional import normalize
 
 from facecluster.errors import UsageError
 from facecluster.nets.architectures import Architecture
-from facecluster.records import CHIP_SIZE
 from facecluster.training import checkpoint, curve
 from facecluster.training.augment import AugmentOptions
 from facecluster.training.coach import Coach, Telling
@@ -50,7 +49,7 @@ def tiny(seed: int = 0) -> Pupil:
         blocks={"body": ("body",), "head": ("head",)},
         source="",
     )
-    return Pupil(Tiny(), kind, 160 / CHIP_SIZE)
+    return Pupil(Tiny(), kind)
 
 
 OPTIONS = TrainOptions(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,3 +201,21 @@ def test_some_faces_alone_keep_their_numbers() -> None:
     assert some.identity.tolist() == [1, 0]
     assert some.chips([0]).shape == (1, CHIP_SIZE, CHIP_SIZE, 3)
     assert some.chips([]).shape == (0, CHIP_SIZE, CHIP_SIZE, 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"options": replace(OPTIONS, freeze="nowhere")}, "cannot be frozen up to 'nowhere'"),
+        ({"teachers": {"nobody": 1.0}}, "no model called 'nobody'"),
+        ({"against": "nobody"}, "no model called 'nobody'"),
+        ({"arch": "vgg"}, "vgg"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_face_is_looked_for(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], sentence: str
+) -> None:
+    monkeypatch.setattr(module, "_faces", lambda *args: pytest.fail("faces were looked for"))
+    with pytest.raises(UsageError, match=sentence):
+        train(replace(REQUEST, data=photos, **wrong), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
