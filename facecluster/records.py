@@ -23,9 +23,8 @@ CHIP_SIZE = 224
 CHIP_BOX = 124
 """Side in chip pixels that the face's box is stretched to, centred in the chip.
 
-The region of the photo behind a chip is therefore the box grown by 224/124 about its centre. The central
-160 × 160 pixels are the box with a margin of 36/160, as FaceNet wants it; the rest leaves room for a
-five-point alignment.
+The region of the photo behind a chip is therefore the box grown by 224/124 about its centre: room for the crop of
+every model, with a margin or turned by the landmarks (``nets.framing``).
 """
 
 

@@ -78,6 +78,10 @@ LossWeight = Annotated[float, typer.Option(help="Weight of the loss over people.
 TargetWeight = Annotated[float, typer.Option(help="Weight of the distance from the teachers.")]
 SimilarityWeight = Annotated[float, typer.Option(help="Weight of seeing the likenesses they see.")]
 HeldOut = Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of people to judge with.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Use only this set of labels.csv; may be repeated.", metavar="SET"),
+]
 JudgeEvery = Annotated[int, typer.Option(min=1, help="Steps from one judgement to the next.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed is another training.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
@@ -113,6 +117,7 @@ def train(
     target_weight: TargetWeight = 1.0,
     similarity_weight: SimilarityWeight = 10.0,
     held_out: HeldOut = 0.15,
+    sets: Sets = None,
     judge_every: JudgeEvery = 100,
     seed: Seed = 0,
     precision: Precision = "auto",
@@ -155,6 +160,7 @@ def _request(given: dict[str, Any]) -> Request:
     from facecluster.training.train import Request
 
     given["teachers"] = _teachers(given.pop("teacher") or ())
+    given["sets"] = tuple(given["sets"] or ())
     start = given["start"] or ("facenet" if given["arch"] == "facenet" else NONE)
     given["start"] = None if start == NONE else start
     own = {each.name for each in fields(TrainOptions)}

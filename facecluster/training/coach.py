@@ -50,7 +50,8 @@ class Coach:
     ) -> None:
         self.pupil, self.given, self.options = pupil, given, options
         learnt, held = split(given.identity, given.group, options.held_out, options.seed)
-        self.rows, self.held_out = np.flatnonzero(learnt), np.flatnonzero(held)
+        wanted = given.among(options.sets)
+        self.rows, self.held_out = wanted[learnt[wanted]], wanted[held[wanted]]
         self.course = Course()
         pictures = self._pictures(options.augment)
         self.lesson = Lesson(given, self.rows, pictures, targets)

@@ -51,6 +51,14 @@ class TrainingFaces:
         decoded = [faces.decode(self.jpegs[row]) for row in rows]
         return np.stack(decoded) if decoded else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
 
+    def among(self, sets: Sequence[str]) -> Int64:
+        """The rows of some sets' faces; of all where none is named. Raises ``UsageError`` for no such set."""
+        for name in sets:
+            if name not in self.sets:
+                raise UsageError(f"There is no set called {name} among the faces, but {', '.join(self.sets)}.")
+        wanted = [self.sets.index(name) for name in sets or self.sets]
+        return np.flatnonzero(np.isin(self.group, wanted))
+
     def only(self, rows: Int64) -> Self:
         """These faces alone; the numbers of people and sets stay."""
         return replace(

@@ -37,7 +37,8 @@ class TrainOptions:
     ``steps``; that of the head and of the loss's own weights is ``head_rate`` times as high. ``decay`` is that
     of the moving average of the weights, which is what is kept. ``chunk`` is how many faces are in the network
     at a time. ``freeze`` names the last block that does not learn. Every ``judge_every`` steps, and at the end,
-    the average is judged on people who are set aside: ``held_out`` of each set.
+    the average is judged on people who are set aside: ``held_out`` of each set. With ``sets``,
+    faces of these alone are learnt from and judged on; who is set aside does not change with them.
 
     Raises ``UsageError`` for an unknown loss, mining, optimiser or precision.
     """
@@ -61,6 +62,7 @@ class TrainOptions:
     chunk: int = 64
     precision: Precision = "auto"
     held_out: float = HELD_OUT
+    sets: tuple[str, ...] = ()
     judge_every: int = 100
     seed: int = 0
     augment: AugmentOptions = field(default_factory=AugmentOptions)

@@ -105,7 +105,8 @@ def train(
         check_free(request.name)
         checkpoint.begin(run, asdict(request))
     given, trouble = _faces(request, run, store, device, on_progress)
-    check_enough(given.identity, given.group)
+    wanted = given.among(options.sets)
+    check_enough(given.identity[wanted], given.group[wanted])
     aims = _targets(request, run, given, device, on_progress)
     coach = Coach(student, given, options, aims)
     finished = coach.train(run, telling)
@@ -117,7 +118,8 @@ def asked(run: Path) -> Request:
     told = checkpoint.about(run)
     try:
         augment = AugmentOptions(**told["options"].pop("augment"))
-        options = TrainOptions(**told.pop("options"), augment=augment)
+        sets = tuple(told["options"].pop("sets"))
+        options = TrainOptions(**told.pop("options"), augment=augment, sets=sets)
         paths = {name: Path(told.pop(name)) if told.get(name) else None for name in ("data", "unlabelled")}
         return Request(**{**told, **paths}, options=options)
     except (TypeError, LookupError, AttributeError) as error:
@@ -173,7 +175,11 @@ def _targets(
     if not kept.is_file():
         teachers = [Teacher(Embedder.load(name, device), weight) for name, weight in request.teachers.items()]
         tell = partial(on_progress, "Asking the teachers", "faces")
-        np.save(kept, targets(given, teachers, DIMENSION, tell))
+        wanted = given.among(request.options.sets)
+        said = targets(given.only(wanted), teachers, DIMENSION, tell)
+        everywhere = np.zeros((len(given), said.shape[1]), np.float32)
+        everywhere[wanted] = said
+        np.save(kept, everywhere)
     aims: Float32 = np.load(kept, allow_pickle=False)
     return aims
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_align_moves_the_landmarks_to_the_template() -> None:
     assert aligned[5, 5] == 0
 
 
-def corners(size: int, frame: np.ndarray) -> np.ndarray:
+def corners(size: int, frame: np.ndarray) -> Any:
     """The outer edges of a crop's first and last pixel, in chip pixels."""
     return np.array([[-0.5, -0.5, 1], [size - 0.5, size - 0.5, 1]]) @ frame.T + 0.5
 

@@ -219,3 +219,24 @@ def test_what_cannot_be_is_said_before_any_face_is_looked_for(
     with pytest.raises(UsageError, match=sentence):
         train(replace(REQUEST, data=photos, **wrong), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_teachers_are_asked_only_about_the_sets_that_are_learnt_from(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path
+) -> None:
+    files = sorted(photos.glob("*/*.png"))
+    rows = [f"{file},{'here' if i < 18 else 'there'},{file.parent.name}" for i, file in enumerate(files)]
+    (photos / "labels.csv").write_text("\n".join(["path,set,person", *rows]) + "\n")
+    rival(all_known)
+    options = replace(OPTIONS, sets=("here",), people=0, others=8)
+    request = replace(REQUEST, data=photos, options=options, teachers={"facenet": 1.0})
+    train(request, tmp_path / "run")
+    told = np.load(tmp_path / "run" / "targets.npy")
+    given = load(tmp_path / "run" / "faces.npz")
+    here = given.group == given.sets.index("here")
+    assert here.sum() == 18
+    assert np.linalg.norm(told[here], axis=1) == pytest.approx(1, abs=1e-5)
+    assert not told[~here].any()
+    assert asked(tmp_path / "run").options == options
+    with pytest.raises(UsageError, match="no set called elsewhere"):
+        train(replace(request, options=replace(options, sets=("elsewhere",))), tmp_path / "other")
