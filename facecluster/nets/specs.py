@@ -96,16 +96,16 @@ FACENET = ModelSpec(
     crop="steady 22/160",
     size=160,
     normalisation=NORMALISATION,
-    join_distance=1.064,
+    join_distance=1.161,
     source=Source(
         file="facenet.safetensors",
-        sha256="286d75988ff98e0c1b1bf050e77ac043164a2ef818c05fe69e19549ef5e8d177",
-        size=24_041_632,
+        sha256="1b099a19714bec8f3ede1ad1c313ff26c8c0433e03d66cb7a2605ab451defd05",
+        size=24_041_368,
         how_to_get="The weights of facenet are part of facecluster: install it again.",
         kind="shipped",
     ),
-    origin="facenet-casia, taught by itself and by SFace with semi-hard triplets (facecluster train, two runs: "
-    "docs/training.md); 8-bit weights",
+    origin="facenet-casia, taught by itself and by SFace with semi-hard triplets (facecluster train, three "
+    "runs: docs/training.md); 8-bit weights",
     licence="research",
     training_data="17,302 faces of seven research sets, those with a name of 857 people; NOTICE has the terms",
     accuracy={"LFW": 98.85, "LFW VAL@FAR 1e-3": 97.27},
