@@ -57,6 +57,10 @@ Start = Annotated[
     str | None,
     typer.Option(help="Model whose weights it begins with, or none. [default: facenet, for a facenet]"),
 ]
+Crops = Annotated[
+    str | None,
+    typer.Option("--crop", help="What it is shown of a face: see docs/training.md. [default: as START is]"),
+]
 Teachers = Annotated[
     list[str] | None,
     typer.Option(help="A model to imitate, and its weight; may be repeated.", metavar="MODEL[=WEIGHT]"),
@@ -101,6 +105,7 @@ def train(
     unlabelled: Unlabelled = None,
     arch: Arch = "facenet",
     start: Start = None,
+    crop: Crops = None,
     teacher: Teachers = None,
     loss: Loss = "triplet",
     mining: MiningKind = "semi-hard",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast, get_args
 
 import torch
 from torch import nn
@@ -17,8 +18,8 @@ from facecluster.nets.trainable import arrays_of, network_of
 
 DIMENSION = 128
 
-CROP: Crop = "steady 22/160"
-"""The crop that every network is trained for, whatever the model that it begins as was given."""
+CROP: Crop = "box 36/160"
+"""What a network is shown that begins with random weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,12 +36,15 @@ class Pupil:
     start: str | None = None
 
 
-def pupil(arch: str, start: str | None, seed: int, device: str = "cpu") -> Pupil:
+def pupil(arch: str, start: str | None, seed: int, device: str = "cpu", crop: str | None = None) -> Pupil:
     """The network of kind ``arch`` as the model ``start`` has it, or with random weights from ``seed``.
 
-    Raises ``UsageError`` for an unknown kind or model, or when the model is of another kind; ``WeightsError``.
+    Its crop is that of ``start``, or ``CROP``, unless ``crop`` names another. Raises ``UsageError`` for an unknown
+    kind, model or crop, or when the model is of another kind; ``WeightsError``.
     """
     kind = architecture_of(arch)
+    if crop is not None and crop not in get_args(Crop):
+        raise UsageError(f"There is no crop called {crop}: choose one of {', '.join(get_args(Crop))}.")
     if start is None:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -52,7 +56,8 @@ def pupil(arch: str, start: str | None, seed: int, device: str = "cpu") -> Pupil
                 "give another --start, or --start none for random weights."
             )
         net = _with_head(network_of(arch, arrays_of(spec_of(start))))
-    return Pupil(net.to(device), kind, start=start)
+    shown = crop or (spec_of(start).crop if start else CROP)
+    return Pupil(net.to(device), kind, cast(Crop, shown), start)
 
 
 def pupil_of(arrays: Arrays, like: Pupil, device: str) -> Pupil:

@@ -48,8 +48,8 @@ class Request:
 
     Faces are those of the photos below ``data``, a folder per person, with those of ``unlabelled``; or, without
     ``data``, the library's, of which the confirmed ones have a person. The network is of kind ``arch`` and
-    begins as the model ``start`` (None: random weights). ``teachers`` are models to imitate, with their weights.
-    The result is called ``name``, and has to beat the model ``against``.
+    begins as the model ``start`` (None: random weights), shown the same ``crop`` unless another is named.
+    ``teachers`` are models to imitate, with their weights. The result is called ``name``, and has to beat the model ``against``.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Request:
     teachers: Mapping[str, float] = field(default_factory=dict)
     against: str = "facenet"
     device: str = "auto"
+    crop: str | None = None
     command: str = ""
     options: TrainOptions = field(default_factory=TrainOptions)
 
@@ -99,7 +100,7 @@ def train(
     """
     device = pick_device(request.device)
     options = replace(request.options, precision=_precision(request.options.precision, device))
-    student = pupil(request.arch, request.start, options.seed, device)
+    student = pupil(request.arch, request.start, options.seed, device, request.crop)
     _check(request, student)
     if not resume:
         check_free(request.name)

@@ -70,7 +70,7 @@ def test_what_is_asked_for_arrives(run: Run, fake: Fake) -> None:
         "--run here --against sface --precision bf16 --chunk 9 --held-out 0.3 --judge-every 4 --mining hard "
         "--loss-weight 2 --target-weight 3 --similarity-weight 4 --device cpu --set one --set two"
     )
-    assert run("train", "family", *words.split()).code == 0
+    assert run("train", "family", *words.split(), "--crop", "steady 22/160").code == 0
     (request,) = fake.requests
     assert (request.data, request.unlabelled, request.arch, request.start) == (
         Path("photos"),
@@ -85,7 +85,7 @@ def test_what_is_asked_for_arrives(run: Run, fake: Fake) -> None:
     assert (options.rate, options.optimiser, options.freeze, options.seed) == (0.01, "adagrad", "conv2", 5)
     assert (options.precision, options.chunk, options.held_out, options.judge_every) == ("bf16", 9, 0.3, 4)
     assert (options.loss_weight, options.target_weight, options.similarity_weight) == (2, 3, 4)
-    assert options.sets == ("one", "two")
+    assert (options.sets, request.crop) == (("one", "two"), "steady 22/160")
     assert fake.folders == [Path("here")]
     assert request.command.startswith("facecluster train family --data photos")
 

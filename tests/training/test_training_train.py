@@ -23,6 +23,7 @@ from facecluster.store import Store
 from facecluster.training import train as module
 from facecluster.training.faces import load, of_library, save
 from facecluster.training.options import TrainOptions
+from facecluster.training.pupil import pupil
 from facecluster.training.targets import unit
 from facecluster.training.train import Request, asked, train
 from tests.training.pictures import POINTS, chip_of, faces_of
@@ -210,6 +211,7 @@ def test_some_faces_alone_keep_their_numbers() -> None:
         ({"teachers": {"nobody": 1.0}}, "no model called 'nobody'"),
         ({"against": "nobody"}, "no model called 'nobody'"),
         ({"arch": "vgg"}, "vgg"),
+        ({"crop": "round"}, "no crop called round: choose one of box 36/160, steady 22/160, five-point 112"),
     ],
 )
 def test_what_cannot_be_is_said_before_any_face_is_looked_for(
@@ -240,3 +242,14 @@ def test_teachers_are_asked_only_about_the_sets_that_are_learnt_from(
     assert asked(tmp_path / "run").options == options
     with pytest.raises(UsageError, match="no set called elsewhere"):
         train(replace(request, options=replace(options, sets=("elsewhere",))), tmp_path / "other")
+
+
+@pytest.mark.parametrize(("wanted", "crop"), [(None, "box 36/160"), ("steady 22/160", "steady 22/160")])
+def test_the_crop_is_that_of_the_model_it_begins_as_or_the_one_that_was_asked_for(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path, wanted: str | None, crop: str
+) -> None:
+    train(replace(REQUEST, data=photos, crop=wanted), tmp_path / "run")
+    assert spec_of("family").crop == crop
+    shown = pupil("facenet", "facenet", 0, "cpu", wanted)
+    assert shown.crop == (wanted or spec_of("facenet").crop)
+    assert asked(tmp_path / "run").crop == wanted
