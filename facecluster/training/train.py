@@ -49,7 +49,8 @@ class Request:
     Faces are those of the photos below ``data``, a folder per person, with those of ``unlabelled``; or, without
     ``data``, the library's, of which the confirmed ones have a person. The network is of kind ``arch`` and
     begins as the model ``start`` (None: random weights), shown the same ``crop`` unless another is named.
-    ``teachers`` are models to imitate, with their weights. The result is called ``name``, and has to beat the model ``against``.
+    ``teachers`` are models to imitate, with their weights. The result is called ``name``, and has to beat the
+    model ``against``.
     """
 
     name: str
