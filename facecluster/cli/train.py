@@ -84,7 +84,7 @@ SimilarityWeight = Annotated[float, typer.Option(help="Weight of seeing the like
 HeldOut = Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of people to judge with.")]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Use only this set of labels.csv; may be repeated.", metavar="SET"),
+    typer.Option("--set", help="Learn only from this set of labels.csv; may be repeated.", metavar="SET"),
 ]
 JudgeEvery = Annotated[int, typer.Option(min=1, help="Steps from one judgement to the next.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed is another training.")]

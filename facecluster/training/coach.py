@@ -51,7 +51,7 @@ class Coach:
         self.pupil, self.given, self.options = pupil, given, options
         learnt, held = split(given.identity, given.group, options.held_out, options.seed)
         wanted = given.among(options.sets)
-        self.rows, self.held_out = wanted[learnt[wanted]], wanted[held[wanted]]
+        self.rows, self.held_out = wanted[learnt[wanted]], np.flatnonzero(held)
         self.course = Course()
         pictures = self._pictures(options.augment)
         self.lesson = Lesson(given, self.rows, pictures, targets)
