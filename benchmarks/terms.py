@@ -28,7 +28,6 @@ from facecluster.records import Float32
 from facecluster.training import checkpoint
 from facecluster.training.coach import Coach, Telling
 from facecluster.training.faces import TrainingFaces, of_photos
-from facecluster.training.finetune import Lesson
 from facecluster.training.folder import read_folder
 from facecluster.training.identities import UNLABELLED
 from facecluster.training.judge import Judged
@@ -38,15 +37,6 @@ from facecluster.training.targets import Teacher, targets
 
 START = "facenet-casia"
 TEACHERS = (START, "sface")
-
-
-class Choosy(Coach):
-    """A coach that learns only from some of the sets."""
-
-    def learn_from(self, sets: Sequence[str]) -> None:
-        wanted = [self.given.sets.index(name) for name in sets]
-        self.rows = self.rows[np.isin(self.given.group[self.rows], wanted)]
-        self.lesson = Lesson(self.given, self.rows, self.lesson.pictures, self.lesson.targets)
 
 
 def gather(data: Path, every: int) -> TrainingFaces:
@@ -66,8 +56,7 @@ def train(
     given: TrainingFaces, aims: Float32, options: TrainOptions, sets: Sequence[str]
 ) -> tuple[int, Judged, Judged]:
     """How many faces it learnt from, and what it is worth before and after."""
-    coach = Choosy(pupil("facenet", START, options.seed), given, options, aims)
-    coach.learn_from(sets)
+    coach = Coach(pupil("facenet", START, options.seed), given, replace(options, sets=tuple(sets)), aims)
 
     def say(step: object) -> None:
         print(step, file=sys.stderr, flush=True)

@@ -38,7 +38,7 @@ class TrainOptions:
     of the moving average of the weights, which is what is kept. ``chunk`` is how many faces are in the network
     at a time. ``freeze`` names the last block that does not learn. Every ``judge_every`` steps, and at the end,
     the average is judged on people who are set aside: ``held_out`` of each set. With ``sets``,
-    only faces of these are learnt from; judged are people of all, since what is gained on one may be lost on others.
+    only faces of these are learnt from, but judged are people of all: what is gained on one may be lost on others.
 
     Raises ``UsageError`` for an unknown loss, mining, optimiser or precision.
     """
