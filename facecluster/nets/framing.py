@@ -49,12 +49,11 @@ def cut(chips: UInt8, where: Frames, size: int) -> Float32:
     Where a crop leaves its chip, the chip's edge is repeated.
     """
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crops = np.zeros((len(chips), size, size, 3), np.float32)
-    for chip, frame, crop in zip(chips, where, crops, strict=True):
-        cv2.warpAffine(
-            chip.astype(np.float32), frame, (size, size), crop, flags=how, borderMode=cv2.BORDER_REPLICATE
-        )
-    return crops
+    crops = [
+        cv2.warpAffine(chip.astype(np.float32), frame, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
+        for chip, frame in zip(chips, where, strict=True)
+    ]
+    return np.stack(crops).astype(np.float32, copy=False) if crops else np.zeros((0, size, size, 3), np.float32)
 
 
 def middle(side: float, size: int) -> Frames:
