@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from PIL import Image
 from portraits import chips_of
 
-from facecluster.faces.chips import region
 from facecluster.nets.card import Crop
 from facecluster.nets.framing import Frames, frames
 from facecluster.pipeline.portraits import Chips
@@ -37,14 +35,13 @@ def outside(seen: Chips, crop: Crop) -> float:
 
 def _outside(seen: Chips, row: int, frame: Frames) -> float:
     """The same of one face, counted on a grid of points."""
-    part = region(seen.faces[row].box)
+    x0, y0, x1, y1 = seen.extents[row]
     ticks = (np.arange(GRID) + 0.5) * SIZE / GRID
     x, y = np.meshgrid(ticks, ticks)
     in_chip = np.stack([x, y, np.ones_like(x)], -1) @ frame.T
-    in_photo = in_chip * [part.width / CHIP_SIZE, part.height / CHIP_SIZE] + [part.x0, part.y0]
-    with Image.open(seen.files[row]) as photo:
-        beyond = (in_photo < 0) | (in_photo > photo.size)
-    return float(beyond.any(-1).mean())
+    beyond = (in_chip < [x0, y0]) | (in_chip > [x1, y1])
+    inside = (in_chip >= 0) & (in_chip <= CHIP_SIZE)
+    return float((beyond & inside).any(-1).mean())
 
 
 def main() -> None:

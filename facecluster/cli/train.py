@@ -86,6 +86,12 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", help="Learn only from this set of labels.csv; may be repeated.", metavar="SET"),
 ]
+Surround = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of the photos cut at the face that get others' surroundings.")
+]
+Morph = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of the OTHERS that are mixed with another face, for teachers.")
+]
 JudgeEvery = Annotated[int, typer.Option(min=1, help="Steps from one judgement to the next.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed is another training.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
@@ -123,6 +129,8 @@ def train(
     similarity_weight: SimilarityWeight = 10.0,
     held_out: HeldOut = 0.15,
     sets: Sets = None,
+    surround: Surround = 0.0,
+    morph: Morph = 0.0,
     judge_every: JudgeEvery = 100,
     seed: Seed = 0,
     precision: Precision = "auto",
@@ -161,9 +169,11 @@ def train(
 
 def _request(given: dict[str, Any]) -> Request:
     """What was asked for, from the command's parameters."""
+    from facecluster.training.augment import AugmentOptions
     from facecluster.training.options import TrainOptions
     from facecluster.training.train import Request
 
+    given["augment"] = AugmentOptions(surround=given.pop("surround"), morph=given.pop("morph"))
     given["teachers"] = _teachers(given.pop("teacher") or ())
     given["sets"] = tuple(given["sets"] or ())
     start = given["start"] or ("facenet" if given["arch"] == "facenet" else NONE)

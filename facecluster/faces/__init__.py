@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facecluster.faces.chips import cut, decode, encode, landmarks_in_chip
+    from facecluster.faces.chips import cut, decode, encode, extent, landmarks_in_chip
     from facecluster.faces.detector import Detector, detect
     from facecluster.faces.options import DetectOptions
     from facecluster.faces.quality import frontality, sharpness
@@ -22,6 +22,7 @@ __all__ = [
     "decode",
     "detect",
     "encode",
+    "extent",
     "frontality",
     "landmarks_in_chip",
     "sharpness",

@@ -23,6 +23,16 @@ def region(box: Box) -> Box:
     return Box(box.x0 - grow_x, box.y0 - grow_y, box.x1 + grow_x, box.y1 + grow_y)
 
 
+def extent(box: Box, width: float, height: float) -> Float32:
+    """Where a photo of this size lies in the chip of ``box``: (4,) float32 x0, y0, x1, y1 in chip pixels.
+
+    ``box`` is in pixels of the photo. It ends where the chip does; beyond it, the chip repeats the photo's edge.
+    """
+    part = region(box)
+    corners = np.array([[0, 0], [width, height]]) - [part.x0, part.y0]
+    return np.clip(corners * CHIP_SIZE / [part.width, part.height], 0, CHIP_SIZE).astype(np.float32).reshape(4)
+
+
 def cut(image: Image.Image, box: Box) -> UInt8:
     """The chip of ``box`` (pixels of ``image``): (224, 224, 3) uint8 RGB.
 

@@ -26,9 +26,8 @@ CHIPS = 4
 def scout() -> Graph:
     """P-Net's judgement of all places of a tile; see ``nets.mtcnn`` for the input and results of MTCNN's nets."""
     shape = 1, TILE, TILE, 4
-    return Graph(
-        "scout", MTCNN["pnet"].sha256[:16], shape, partial(_stage, "scout"), whole=True, ranges=_ranges("scout")
-    )
+    key, build = MTCNN["pnet"].sha256[:16], partial(_stage, "scout")
+    return Graph("scout", key, shape, build, whole=True, wide=(2,), ranges=_ranges("scout"))
 
 
 def proposer() -> Graph:
@@ -47,19 +46,21 @@ def sieve() -> Graph:
 
 def refiner() -> Graph:
     """MTCNN's R-Net."""
-    return Graph("rnet", MTCNN["rnet"].sha256[:16], (16, 24, 24, 4), partial(_stage, "refine"))
+    return Graph("rnet", MTCNN["rnet"].sha256[:16], (16, 24, 24, 4), partial(_stage, "refine"), wide=(64,))
 
 
 def outputter() -> Graph:
     """MTCNN's O-Net."""
-    return Graph("onet", MTCNN["onet"].sha256[:16], (4, 48, 48, 4), partial(_stage, "output"))
+    return Graph("onet", MTCNN["onet"].sha256[:16], (4, 48, 48, 4), partial(_stage, "output"), wide=(32, 8))
 
 
 def embedder(spec: ModelSpec) -> Graph:
     """An embedder: crops (N, size, size, 3) float32 RGB grey levels 0..255 to (N, dimension), unit length."""
     shape = CHIPS, spec.size, spec.size, 3
     build = partial(_embedder, spec)
-    return Graph(spec.name, fingerprint(spec.name), shape, build, slow=True, ranges=_ranges(spec.name))
+    return Graph(
+        spec.name, fingerprint(spec.name), shape, build, slow=True, wide=(16, 8, 2), ranges=_ranges(spec.name)
+    )
 
 
 def _ranges(name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Batch norm folded into the layers before it: for inference alone, or in a form that can still be trained.
+"""Batch norm folded into the layers before it, for a quicker network or for one with its own shape.
 
 A batch norm belongs to a layer when it is registered right after it in the same module, with as many channels; any
 other stays as it is.
@@ -24,9 +24,10 @@ Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
 def fold_batch_norm(net: Net) -> Net:
-    """A copy for inference alone, without the batch norm that its layers have taken in.
+    """A copy without the batch norm that its layers have taken in.
 
-    The same embeddings to rounding (1e-6), in less time; ``net`` must be in evaluation mode.
+    The same embeddings to rounding (1e-6), in less time; ``net`` must be in evaluation mode. Trained, it learns
+    what a network does whose batch norm is frozen, but for the norm's weights: see ``unfolded_arrays``.
     """
     folded = copy.deepcopy(net)
     for place, layer, after, norm in list(_pairs(folded)):
@@ -37,6 +38,19 @@ def fold_batch_norm(net: Net) -> Net:
             parent, _, own = name.rpartition(".")
             setattr(folded.get_submodule(parent), own, module)
     return folded
+
+
+def unfolded_arrays(folded: nn.Module, net: nn.Module) -> Arrays:
+    """The tensors of ``folded``, a copy of ``net`` by ``fold_batch_norm`` that was trained, as ``net`` names them.
+
+    As in ``folded_arrays``, batch norm only adds the bias.
+    """
+    arrays, own = folded_arrays(net), folded_arrays(folded)
+    for layer, _, norm, _ in _pairs(net):
+        own[f"{norm}.bias"] = own.pop(f"{layer}.bias")
+        if f"{layer}.bias" in arrays:
+            own[f"{layer}.bias"] = np.zeros_like(own[f"{norm}.bias"])
+    return arrays | own
 
 
 def folded_arrays(net: nn.Module) -> Arrays:

@@ -52,23 +52,23 @@ class Processor:
         self._core.set_property({"CACHE_DIR": str(cache_folder() / "compiled")})
         self._model = graph_file(graph)
         self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
-        self._shape, self._slow = graph.shape, graph.slow
-        self._idle: dict[int, deque[_Place]] = {graph.shape[0]: deque(), 1: deque()}
+        self._shape = graph.shape[1:]
+        self._batches = _batches(graph)
+        self._idle: dict[int, deque[_Place]] = {batch: deque() for batch in self._batches}
         first = self._place(graph.shape[0])  # an error should come now
         self._idle[graph.shape[0]].append(first)
         self._results = [result.shape[1:] for result in first.results]
 
     def __call__(self, given: Float32 | UInt8) -> list[Float32]:
-        """The results for any number of inputs.
-
-        A slow network computes what is left after the full batches one by one; others fill up the last batch.
-        """
-        count, batch = len(given), self._shape[0]
-        full = count // batch * batch if self._slow else count
+        """The results for any number of inputs: as many at a time as it can, zeros filling up the last few."""
+        count, done = len(given), 0
         results = [np.empty((count, *shape), np.float32) for shape in self._results]
-        for size, start, end in ((batch, 0, full), (1, full, count)):
-            if start < end:
-                self._compute(size, given[start:end], [result[start:end] for result in results])
+        for batch in self._batches:
+            least = batch == self._batches[-1]
+            end = count if least else done + (count - done) // batch * batch
+            if done < end:
+                self._compute(batch, given[done:end], [result[done:end] for result in results])
+            done = end
         return results
 
     def _compute(self, batch: int, given: Float32 | UInt8, into: list[Float32]) -> None:
@@ -87,7 +87,7 @@ class Processor:
 
     def _place(self, batch: int) -> _Place:
         model = self._core.read_model(self._model)
-        model.reshape([batch, *self._shape[1:]])
+        model.reshape([batch, *self._shape])
         return _Place(self._core.compile_model(model, "CPU", self._options))
 
 
@@ -111,6 +111,12 @@ class _Place:
         self._request.infer()
         for result, place in zip(self.results, into, strict=True):
             place[:] = result[: len(part)]
+
+
+def _batches(graph: Graph) -> tuple[int, ...]:
+    """How many inputs may be computed together on this processor, most first."""
+    sizes = {graph.shape[0], *(graph.wide if has_bfloat16() else ()), *([1] if graph.slow else [])}
+    return tuple(sorted(sizes, reverse=True))
 
 
 def network(graph: Graph, device: str, *, exact: bool = False, threads: int = 1) -> Network:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,9 @@ class Chips:
     """The faces of the N ``files`` that could be read, as ``embeddings.embed`` takes them.
 
     ``chips`` is (N, 224, 224, 3) uint8 RGB, ``landmarks`` (N, 5, 2) float32 in chip pixels, ``sides`` (N, 2)
-    float32, ``found`` (N,) bool: a face was found, it is not the centre of the photo. ``faces`` are in pixels of
-    the upright photos; ``unreadable`` says why the other files could not be read.
+    float32, ``extents`` (N, 4) float32 where each photo lies in its chip (see ``faces.extent``), ``found`` (N,)
+    bool: a face was found, it is not the centre of the photo. ``faces`` are in pixels of the upright photos;
+    ``unreadable`` says why the other files could not be read.
     """
 
     files: tuple[Path, ...]
@@ -58,6 +59,7 @@ class Chips:
     chips: UInt8
     landmarks: Float32
     sides: Float32
+    extents: Float32
     found: NDArray[np.bool_]
     unreadable: tuple[UnreadablePhotoError, ...] = ()
 
@@ -80,13 +82,16 @@ def portrait_chips(files: Sequence[Path], detect: Detect, max_side: int = 1000) 
     """
     opened, unreadable = _open(files, max_side)
     seen = _search([picture.image for _, picture in opened], detect)
-    kept: list[tuple[Path, Face, UInt8, bool]] = []
+    kept: list[_Kept] = []
     for (raw, picture), found in zip(opened, seen, strict=True):
         if isinstance(found, Exception):
             unreadable.append(UnreadablePhotoError(raw.path, _said(found)))
             continue
         ((face, chip),) = cut_faces(raw, picture, [central(picture.image.size, found)])
-        kept.append((raw.path, face, chip, bool(found)))
+        photo = picture.photo
+        kept.append(
+            _Kept(raw.path, face, chip, faces.extent(face.box, photo.width, photo.height), found=bool(found))
+        )
     return _chips(kept, unreadable)
 
 
@@ -186,16 +191,26 @@ def _said(error: Exception) -> str:
     return f"the search for faces failed ({str(error).partition(chr(10))[0] or type(error).__name__})"
 
 
-def _chips(kept: Sequence[tuple[Path, Face, UInt8, bool]], unreadable: Sequence[UnreadablePhotoError]) -> Chips:
-    boxes = [face.box for _, face, _, _ in kept]
-    points = [faces.landmarks_in_chip(face.landmarks, face.box) for _, face, _, _ in kept]
-    chips = [chip for _, _, chip, _ in kept]
+class _Kept(NamedTuple):
+    """What is kept of a file."""
+
+    path: Path
+    face: Face
+    chip: UInt8
+    extent: Float32
+    found: bool
+
+
+def _chips(kept: Sequence[_Kept], unreadable: Sequence[UnreadablePhotoError]) -> Chips:
+    points = [faces.landmarks_in_chip(each.face.landmarks, each.face.box) for each in kept]
+    chips = [each.chip for each in kept]
     return Chips(
-        files=tuple(path for path, _, _, _ in kept),
-        faces=tuple(face for _, face, _, _ in kept),
+        files=tuple(each.path for each in kept),
+        faces=tuple(each.face for each in kept),
         chips=np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8),
         landmarks=np.array(points, np.float32).reshape(-1, 5, 2),
-        sides=sides(boxes),
-        found=np.array([found for _, _, _, found in kept], bool),
+        sides=sides([each.face.box for each in kept]),
+        extents=np.array([each.extent for each in kept], np.float32).reshape(-1, 4),
+        found=np.array([each.found for each in kept], bool),
         unreadable=tuple(unreadable),
     )

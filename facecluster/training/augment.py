@@ -1,5 +1,4 @@
-"""What a training face may look like: the chip's crop moved, turned, mirrored, blurred, darkened, partly
-covered.
+"""What a training face may look like: the chip's crop moved, turned, blurred, darkened, partly covered.
 
 Everything is drawn from one generator, so a seed makes the same pictures again.
 """
@@ -27,7 +26,8 @@ class AugmentOptions:
     """How far a picture may depart from what the detector cut.
 
     ``shift`` and ``scale`` are shares of the crop's side, ``turn`` degrees, each the end of a uniform range
-    about 0 (about 1 for the scale). The others are probabilities in 0..1 of a change.
+    about 0 (about 1 for the scale). The others are probabilities in 0..1 of a change. ``flip``, ``surround`` and
+    ``morph`` change the chip, before the crop: see ``scenes``.
     """
 
     flip: float = 0.5
@@ -40,11 +40,13 @@ class AugmentOptions:
     small: float = 0.1
     jpeg: float = 0.1
     cover: float = 0.05
+    surround: float = 0.0
+    morph: float = 0.0
 
     @classmethod
     def none(cls) -> AugmentOptions:
         """No change at all: the crop that the model is given when it embeds."""
-        return cls(*[0.0] * 10)
+        return cls(*[0.0] * 12)
 
 
 def crop(chip: UInt8, size: int, frame: Frames, generator: np.random.Generator, options: AugmentOptions) -> UInt8:
@@ -74,8 +76,6 @@ def placement(size: int, generator: np.random.Generator, options: AugmentOptions
     shift = generator.uniform(-1, 1, 2) * options.shift * size
     cos, sin = factor * np.cos(angle), factor * np.sin(angle)
     linear = np.array([[cos, -sin], [sin, cos]])
-    if options.flip and generator.random() < options.flip:
-        linear[:, 0] *= -1
     half = np.full(2, (size - 1) / 2)
     return np.column_stack([linear, half + shift - linear @ half])
 

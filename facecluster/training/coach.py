@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import nn
 
 from facecluster.nets.architectures import freeze
 from facecluster.nets.facenet import FaceNet, Head
-from facecluster.records import Float32, Int64
+from facecluster.records import Float32, Int64, UInt8
 from facecluster.training import checkpoint, curve
 from facecluster.training.augment import AugmentOptions
 from facecluster.training.faces import TrainingFaces
@@ -23,6 +23,7 @@ from facecluster.training.judge import Judged, judge
 from facecluster.training.learner import Learner
 from facecluster.training.losses import ClassLoss, LossOptions, make_loss
 from facecluster.training.options import TrainOptions
+from facecluster.training.panel import Panel
 from facecluster.training.pictures import Pictures, normalised
 from facecluster.training.pupil import Pupil
 from facecluster.training.targets import turned
@@ -46,15 +47,23 @@ class Coach:
     """One training of ``pupil`` on ``given``; with ``targets`` (N, D), those of its teachers."""
 
     def __init__(
-        self, pupil: Pupil, given: TrainingFaces, options: TrainOptions, targets: Float32 | None = None
+        self,
+        pupil: Pupil,
+        given: TrainingFaces,
+        options: TrainOptions,
+        targets: Float32 | None = None,
     ) -> None:
         self.pupil, self.given, self.options = pupil, given, options
         learnt, held = split(given.identity, given.group, options.held_out, options.seed)
         wanted = given.among(options.sets)
         self.rows, self.held_out = wanted[learnt[wanted]], np.flatnonzero(held)
         self.course = Course()
-        pictures = self._pictures(options.augment)
+        pictures = replace(self._pictures(options.augment), rows=self.rows)
         self.lesson = Lesson(given, self.rows, pictures, targets)
+
+    def listen(self, panel: Panel) -> None:
+        """Let teachers say of every picture where it belongs."""
+        self.lesson = replace(self.lesson, pictures=replace(self.lesson.pictures, panel=panel))
 
     def train(self, folder: Path, telling: Telling | None = None) -> bool:
         """Train, from the start or from where the run in ``folder`` stopped; whether it came to the end.
@@ -105,12 +114,9 @@ class Coach:
 
     def embed(self, rows: Int64, net: nn.Module | None = None) -> Float32:
         """Embeddings (M, D) of faces by the network as it is, or by a part of it."""
-        net, pictures = net or self.pupil.net, self._pictures(AugmentOptions.none())
-        device, parts = next(net.parameters()).device, []
-        with torch.inference_mode():
-            for start in range(0, len(rows), EMBEDDED):
-                part = normalised(pictures.of(rows[start : start + EMBEDDED], 0)).to(device)
-                parts.append(net.eval()(part).float().cpu().numpy())
+        pictures, parts = self._pictures(AugmentOptions.none()), []
+        for start in range(0, len(rows), EMBEDDED):
+            parts.append(_see(net or self.pupil.net, pictures.of(rows[start : start + EMBEDDED], 0).pictures))
         return np.concatenate(parts)
 
     def _learner(self) -> Learner:
@@ -139,16 +145,37 @@ class Coach:
     def _turn_head(self) -> None:
         """Turn the head to what the teachers say, which is its best place to start from."""
         net = self.pupil.net
-        if self.lesson.targets is not None and isinstance(net, FaceNet) and isinstance(net.head, Head):
-            rows = self._some(self.rows)
+        taught = self.lesson.targets is not None or self.lesson.pictures.panel is not None
+        if taught and isinstance(net, FaceNet) and isinstance(net.head, Head):
             own = net.head.mean.numpy(force=True), net.head.projection.numpy(force=True)
-            mean, projection = turned(*own, self.embed(rows, net.trunk), self.lesson.targets[rows])
+            mean, projection = turned(*own, *self._examples(net.trunk))
             with torch.no_grad():
                 net.head.mean.copy_(torch.from_numpy(mean))
                 net.head.projection.copy_(torch.from_numpy(projection))
+
+    def _examples(self, net: nn.Module) -> tuple[Float32, Float32]:
+        """What a part of the network sees of some faces, (M, D), and what the teachers do, (M, E)."""
+        rows, pictures = self._some(self.rows), self.lesson.pictures
+        if self.lesson.targets is not None:
+            return self.embed(rows, net), self.lesson.targets[rows]
+        parts = [rows[start : start + EMBEDDED] for start in range(0, len(rows), EMBEDDED)]
+        seen, said = [], []
+        for number, part in enumerate(parts):
+            shown = pictures.of(part, self.options.steps + number, alone=0)
+            seen.append(_see(net, shown.pictures))
+            said += [] if shown.targets is None else [shown.targets]
+        return np.concatenate(seen), np.concatenate(said)
 
     def _dimension(self) -> int:
         return int(self.embed(self.rows[:1]).shape[1])
 
     def _pictures(self, augment: AugmentOptions) -> Pictures:
         return Pictures(self.given, self.pupil.kind.size, self.pupil.crop, augment, self.options.seed)
+
+
+def _see(net: nn.Module, pictures: UInt8) -> Float32:
+    """What a network says of pictures (M, S, S, 3): (M, D)."""
+    given = normalised(pictures).to(next(net.parameters()).device)
+    with torch.inference_mode():
+        seen: Float32 = net.eval()(given).float().cpu().numpy()
+    return seen

@@ -29,7 +29,8 @@ BATCH = 32
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingFaces:
     """N faces: ``jpegs`` are their chips (224 × 224 RGB), ``landmarks`` (N, 5, 2) float32 in chip pixels,
-    ``sides`` (N, 2) float32 the width and height of their boxes in the photo.
+    ``sides`` (N, 2) float32 the width and height of their boxes in the photo, ``extents`` (N, 4) float32 where the
+    photo lies in the chip (see ``faces.extent``): beyond that is no photo, but its edge repeated.
 
     ``identity`` is (N,) int64, an index into ``people``, -1 where nobody knows; ``group`` (N,) int64 is the set
     that a face is from, an index into ``sets``: two people of one set are two, those of two sets may be one.
@@ -38,6 +39,7 @@ class TrainingFaces:
     jpegs: tuple[bytes, ...]
     landmarks: Float32
     sides: Float32
+    extents: Float32
     identity: Int64
     group: Int64
     people: tuple[str, ...]
@@ -66,6 +68,7 @@ class TrainingFaces:
             jpegs=tuple(self.jpegs[row] for row in rows),
             landmarks=self.landmarks[rows],
             sides=self.sides[rows],
+            extents=self.extents[rows],
             identity=self.identity[rows],
             group=self.group[rows],
         )
@@ -95,6 +98,7 @@ def of_photos(
         tuple(jpeg for part in parts for jpeg in part.jpegs),
         np.concatenate([part.landmarks for part in parts]),
         np.concatenate([part.sides for part in parts]),
+        np.concatenate([part.extents for part in parts]),
         labelled.identity[rows],
         labelled.group[rows],
         labelled.people,
@@ -111,12 +115,14 @@ def of_library(store: Store) -> TrainingFaces:
     stored = store.faces.all()
     if not stored:
         raise UsageError("The library is empty: run `facecluster scan FOLDER` first, or give photos with --data.")
+    sizes = {id_: (photo.width, photo.height) for id_, photo in store.photos.all().items()}
     points = [faces.landmarks_in_chip(each.face.landmarks, each.face.box) for each in stored]
     owners = [confirmed.get(each.id) for each in stored]
     return TrainingFaces(
         tuple(jpeg for _, jpeg in store.faces.chips([each.id for each in stored])),
         np.stack(points),
         sides([each.face.box for each in stored]),
+        np.stack([faces.extent(each.face.box, *sizes[each.photo_id]) for each in stored]),
         np.array([UNLABELLED if owner is None else numbers[owner] for owner in owners], np.int64),
         np.zeros(len(stored), np.int64),
         tuple(rows[person].title for person in numbers),
@@ -131,6 +137,7 @@ class _Cut(NamedTuple):
     jpegs: list[bytes]
     landmarks: Float32
     sides: Float32
+    extents: Float32
     trouble: list[str]
 
 
@@ -142,7 +149,7 @@ def _cut(files: Sequence[Path], cut: Callable[[Sequence[Path]], Chips]) -> _Cut:
         f"{file}: no face was found" for file, found in zip(seen.files, seen.found, strict=True) if not found
     ]
     kept, jpegs = [seen.files[i] for i in good], [faces.encode(chip) for chip in seen.chips[good]]
-    return _Cut(kept, jpegs, seen.landmarks[good], seen.sides[good], trouble)
+    return _Cut(kept, jpegs, seen.landmarks[good], seen.sides[good], seen.extents[good], trouble)
 
 
 def save(given: TrainingFaces, file: Path) -> None:
@@ -156,6 +163,7 @@ def save(given: TrainingFaces, file: Path) -> None:
             ends=np.cumsum([len(jpeg) for jpeg in given.jpegs]),
             landmarks=given.landmarks,
             sides=given.sides,
+            extents=given.extents,
             identity=given.identity,
             group=given.group,
             people=np.array(given.people, np.str_),
@@ -174,6 +182,7 @@ def load(file: Path) -> TrainingFaces:
                 jpegs=jpegs,
                 landmarks=kept["landmarks"],
                 sides=kept["sides"],
+                extents=kept["extents"],
                 identity=kept["identity"],
                 group=kept["group"],
                 people=tuple(kept["people"].tolist()),

@@ -62,7 +62,10 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
-    """What a training works on: faces, the ``rows`` to learn from, and the teachers' ``targets`` (N, E)."""
+    """What a training works on: faces, the ``rows`` to learn from, and the teachers' ``targets`` (N, E).
+
+    Without targets, the ``pictures`` may have a panel of teachers.
+    """
 
     given: TrainingFaces
     rows: Int64
@@ -103,10 +106,10 @@ def _steps(learner: Learner, lesson: Lesson) -> Iterator[tuple[Figures, float]]:
     own = np.full(len(given), -1, np.int64)
     own[lesson.rows] = compact(given.identity[lesson.rows])[0]
     started, seen = time.perf_counter(), 0
-    for batch, pictures in ahead(lesson.pictures, _batches(lesson, own, options, learner.step), learner.step):
+    for batch, shown in ahead(lesson.pictures, _batches(lesson, own, options, learner.step), learner.step):
         rows = batch.rows
-        targets = None if lesson.targets is None else lesson.targets[rows]
-        figures = learner.learn(pictures, own[rows], batch.labelled, targets)
+        targets = shown.targets if lesson.targets is None else lesson.targets[rows]
+        figures = learner.learn(shown.pictures, own[rows], batch.labelled, targets)
         seen += len(rows)
         yield figures, seen / (time.perf_counter() - started)
 

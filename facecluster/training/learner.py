@@ -157,4 +157,5 @@ def _optimiser(
         for params, factor in ((slow, 1.0), (quick, options.head_rate))
         if params
     ]
-    return OPTIMISERS[options.optimiser](groups, lr=options.rate)
+    narrow = {"dtype": torch.bfloat16} if options.optimiser == "muon" and options.precision == "bf16" else {}
+    return OPTIMISERS[options.optimiser](groups, lr=options.rate, **narrow)

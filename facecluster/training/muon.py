@@ -33,11 +33,13 @@ class Muon(Optimizer):
     """Steps of the learning rate ``lr`` times 0.2 in root mean square, whatever the size of the gradient.
 
     A weight of two dimensions or more is taken as a matrix of outputs by inputs, and its averaged gradient made
-    orthogonal; a vector's is divided by the root of its own mean square, as Adam does (Kingma & Ba, ICLR 2015).
+    orthogonal, computing in ``dtype``; a vector's is divided by the root of its own mean square, as Adam does
+    (Kingma & Ba, ICLR 2015).
     """
 
-    def __init__(self, params: Iterable[Any], lr: float) -> None:
+    def __init__(self, params: Iterable[Any], lr: float, dtype: torch.dtype = torch.float32) -> None:
         super().__init__(params, {"lr": lr})
+        self.dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -57,7 +59,8 @@ class Muon(Optimizer):
         mean: Tensor = state["mean"].lerp_(gradient, 1 - MOMENTUM)
         if weight.ndim > 1:
             matrix = gradient.lerp(mean, MOMENTUM).reshape(len(weight), -1)  # Nesterov's
-            return orthogonal(matrix).reshape(weight.shape) * math.sqrt(max(matrix.shape))
+            straight = orthogonal(matrix.to(self.dtype)).to(weight.dtype)
+            return straight.reshape(weight.shape) * math.sqrt(max(matrix.shape))
         square: Tensor = state.setdefault("square", torch.zeros_like(weight))
         square.lerp_(gradient.square(), 1 - SPREAD)
         steps: int = state["steps"]

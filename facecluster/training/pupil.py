@@ -12,6 +12,7 @@ from facecluster.errors import UsageError
 from facecluster.nets.architectures import Architecture, architecture_of
 from facecluster.nets.card import Crop
 from facecluster.nets.facenet import FaceNet, Head
+from facecluster.nets.folding import fold_batch_norm, folded_arrays, unfolded_arrays
 from facecluster.nets.specs import spec_of
 from facecluster.nets.tensors import Arrays
 from facecluster.nets.trainable import arrays_of, network_of
@@ -26,6 +27,9 @@ CROP: Crop = "box 36/160"
 class Pupil:
     """A network to be trained: ``net`` maps (N, 3, S, S) to unit vectors (N, D), S being its ``kind``'s size.
 
+    If it knows something already, its batch norm is folded away, since it would stay as it is; ``whole`` is then
+    the network that it was.
+
     ``crop`` is what it is shown of a chip. ``start`` is the model that it was, None for
     random weights.
     """
@@ -34,6 +38,7 @@ class Pupil:
     kind: Architecture
     crop: Crop = CROP
     start: str | None = None
+    whole: nn.Module | None = None
 
 
 def pupil(arch: str, start: str | None, seed: int, device: str = "cpu", crop: str | None = None) -> Pupil:
@@ -57,12 +62,20 @@ def pupil(arch: str, start: str | None, seed: int, device: str = "cpu", crop: st
             )
         net = _with_head(network_of(arch, arrays_of(spec_of(start))))
     shown = crop or (spec_of(start).crop if start else CROP)
-    return Pupil(net.to(device), kind, cast(Crop, shown), start)
+    if start is None:
+        return Pupil(net.to(device), kind, cast(Crop, shown))
+    learning = fold_batch_norm(net.eval()).requires_grad_(True)
+    return Pupil(learning.to(device), kind, cast(Crop, shown), start, net)
 
 
 def pupil_of(arrays: Arrays, like: Pupil, device: str) -> Pupil:
     """A pupil of the same kind with other tensors."""
-    return replace(like, net=network_of(like.kind.name, arrays).to(device))
+    return replace(like, net=network_of(like.kind.name, arrays).to(device), whole=None)
+
+
+def arrays_of_pupil(pupil: Pupil) -> Arrays:
+    """The tensors of a pupil as its kind names them, its batch norm folded away."""
+    return unfolded_arrays(pupil.net, pupil.whole) if pupil.whole else folded_arrays(pupil.net)
 
 
 def _with_head(net: nn.Module) -> nn.Module:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import numpy as np
 
@@ -30,24 +31,53 @@ class Teacher:
     weight: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Space:
+    """The space in which the embeddings of several teachers are brought together.
+
+    Each teacher's are centred on their mean, brought to unit length and multiplied with the root of its weight,
+    so that squared distances add up by weight. All side by side, they are reduced to principal components.
+    ``means`` are (D,) of each teacher, ``components`` (sum of D, E).
+    """
+
+    means: tuple[Float32, ...]
+    weights: tuple[float, ...]
+    components: Float32
+
+    @classmethod
+    def fit(cls, said: Sequence[Float32], weights: Sequence[float], dimension: int) -> Self:
+        """The space that suits what each teacher said of N faces, (N, D): its means, and the ``dimension``
+        components with most variance (as many as there are, if fewer)."""
+        means = tuple(np.asarray(vectors.mean(0)) for vectors in said)
+        side_by_side = _side_by_side(said, means, weights)
+        return cls(means, tuple(weights), principal(side_by_side, dimension))
+
+    def together(self, said: Sequence[Float32]) -> Float32:
+        """What each teacher says of N faces, (N, D), in this space: (N, E) float32, unit length."""
+        return unit(_side_by_side(said, self.means, self.weights) @ self.components)
+
+
+def _side_by_side(said: Sequence[Float32], means: Sequence[Float32], weights: Sequence[float]) -> Float32:
+    """The teachers' vectors, (N, D) each, centred, weighted and in one row: (N, sum of D)."""
+    each = [
+        np.sqrt(weight) * unit(vectors - mean) for vectors, mean, weight in zip(said, means, weights, strict=True)
+    ]
+    return np.concatenate(each, axis=1).astype(np.float32, copy=False)
+
+
 def targets(
     given: TrainingFaces,
     teachers: Sequence[Teacher],
     dimension: int,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Float32:
-    """Where the teachers together see each of the N faces: (N, dimension) float32, unit length.
-
-    Each teacher's embeddings are centred on their mean, brought to unit length and multiplied with the root of
-    its weight, so that squared distances add up by weight; all side by side are reduced to the ``dimension``
-    principal components with most variance (as many as there are, if fewer).
-    """
+    """Where the teachers together see each of the N faces: (N, dimension) float32, unit length; see ``Space``."""
     said, total = [], len(given) * len(teachers)
+    weights = [teacher.weight for teacher in teachers]
     for i, teacher in enumerate(teachers):
         before = i * len(given)
-        vectors = seen_twice(given, teacher.embedder, partial(_further, on_progress, before, total))
-        said.append(np.sqrt(teacher.weight) * unit(vectors - vectors.mean(0)))
-    return unit(principal(np.concatenate(said, axis=1), dimension))
+        said.append(seen_twice(given, teacher.embedder, partial(_further, on_progress, before, total)))
+    return Space.fit(said, weights, dimension).together(said)
 
 
 def _further(on_progress: Callable[[int, int], None], before: int, total: int, done: int) -> None:
@@ -72,10 +102,10 @@ def seen_twice(
 
 
 def principal(vectors: Float32, dimension: int) -> Float32:
-    """``vectors`` (N, D) in the directions in which they vary most about 0: (N, up to ``dimension``)."""
+    """The directions in which ``vectors`` (N, D) vary most about 0: (D, up to ``dimension``), unit length."""
     exact = vectors.astype(np.float64)
     _, components = np.linalg.eigh(exact.T @ exact)  # ascending
-    kept: Float32 = (exact @ components[:, ::-1][:, :dimension]).astype(np.float32)
+    kept: Float32 = components[:, ::-1][:, :dimension].astype(np.float32)
     return kept
 
 

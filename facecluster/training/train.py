@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +17,6 @@ from facecluster.embeddings import Embedder, embed
 from facecluster.errors import UsageError
 from facecluster.nets.architectures import freeze
 from facecluster.nets.card import NORMALISATION, Card
-from facecluster.nets.folding import folded_arrays
 from facecluster.nets.install import check_free, install
 from facecluster.nets.runtime import has_bfloat16, pick_device
 from facecluster.nets.specs import spec_of
@@ -33,13 +32,14 @@ from facecluster.training.folder import read_folder
 from facecluster.training.identities import UNLABELLED, check_enough
 from facecluster.training.judge import Judged, judge, matched
 from facecluster.training.options import TrainOptions
-from facecluster.training.pupil import DIMENSION, Pupil, pupil, pupil_of
+from facecluster.training.panel import Panel
+from facecluster.training.pupil import DIMENSION, Pupil, arrays_of_pupil, pupil, pupil_of
 from facecluster.training.targets import Teacher, targets
 
 Progress = Callable[[str, str, float, float], None]
 """What is being done, the unit of its things, how many are done, and how many there are."""
 
-FACES, TARGETS = "faces.npz", "targets.npy"
+FACES, TARGETS, PANEL = "faces.npz", "targets.npy", "panel.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,12 @@ def train(
     given, trouble = _faces(request, run, store, device, on_progress)
     wanted = given.among(options.sets)
     check_enough(given.identity[wanted], given.group[wanted])
-    aims = _targets(request, run, given, device, on_progress)
+    teachers = [Teacher(Embedder.load(name, device), weight) for name, weight in request.teachers.items()]
+    mixed = options.augment.surround or options.augment.morph
+    aims = None if mixed else _targets(request, run, given, teachers, on_progress)
     coach = Coach(student, given, options, aims)
+    if mixed and teachers:
+        coach.listen(_panel(coach, run, teachers, on_progress))
     finished = coach.train(run, telling)
     return replace(_graduate(request, run, coach, device), finished=finished, trouble=trouble)
 
@@ -131,6 +135,8 @@ def asked(run: Path) -> Request:
 def _check(request: Request, student: Pupil) -> None:
     """What would otherwise come to light after the faces were found, which takes long. Raises ``UsageError``."""
     freeze(student.net, student.kind, request.options.freeze)
+    if request.options.augment.morph and not request.teachers:
+        raise UsageError("Nobody knows whose a mixed face is: --morph needs a --teacher.")
     for name in (*request.teachers, request.against):
         spec_of(name)
 
@@ -167,15 +173,25 @@ def _faces(
     return given, tuple(trouble)
 
 
+def _panel(coach: Coach, run: Path, teachers: Sequence[Teacher], on_progress: Progress) -> Panel:
+    """The teachers for pictures that are made for every step; their space is fitted the first time and kept."""
+    kept = run / PANEL
+    if kept.is_file():
+        return Panel.load(kept, teachers)
+    scenes, tell = coach.lesson.pictures.scenes, partial(on_progress, "Asking the teachers", "faces")
+    made = Panel.fit(teachers, scenes, DIMENSION, coach.options.seed, tell)
+    made.save(kept)
+    return made
+
+
 def _targets(
-    request: Request, run: Path, given: TrainingFaces, device: str, on_progress: Progress
+    request: Request, run: Path, given: TrainingFaces, teachers: Sequence[Teacher], on_progress: Progress
 ) -> Float32 | None:
     """What the teachers say of the faces, asked the first time and kept; None without teachers."""
     kept = run / TARGETS
     if not request.teachers:
         return None
     if not kept.is_file():
-        teachers = [Teacher(Embedder.load(name, device), weight) for name, weight in request.teachers.items()]
         tell = partial(on_progress, "Asking the teachers", "faces")
         wanted = given.among(request.options.sets)
         said = targets(given.only(wanted), teachers, DIMENSION, tell)
@@ -194,7 +210,7 @@ def _graduate(request: Request, run: Path, coach: Coach, device: str) -> Trained
     against = judge(theirs, held.identity, held.group)
     coach.take(course.best)
     card = _card(request, coach, rival.spec.join_distance)
-    write_model(folded_arrays(coach.pupil.net), card, file)
+    write_model(arrays_of_pupil(coach.pupil), card, file)
     coach.pupil = pupil_of(read_model(file)[0], coach.pupil, device)
     ours = coach.embed(coach.held_out)
     judged = judge(ours, held.identity, held.group)

@@ -68,3 +68,14 @@ def test_frontality_falls_as_the_nose_moves_aside() -> None:
     assert face(20) == pytest.approx(1)
     assert 1 > face(26) > face(32) > 0
     assert face(45) == 0
+
+
+def test_where_the_photo_lies_in_a_chip() -> None:
+    box = Box(-30, 10, 94, 134)  # as large as in the chip, so a pixel is a pixel
+    x0, y0, x1, y1 = faces.extent(box, 100, 100).tolist()
+    assert (x0, y0, x1, y1) == (80, 40, 180, 140)
+    chip = faces.cut(gradient(100, 100), box)
+    assert (chip[:, :80, 0] == chip[:, 80:81, 0]).all()
+    assert (chip[:, 180:, 0] == 99).all()
+    assert chip[90, 81, 0] == 1
+    assert faces.extent(Box(200, 200, 262, 262), 1000, 800).tolist() == [0, 0, CHIP_SIZE, CHIP_SIZE]

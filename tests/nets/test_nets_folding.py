@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from facecluster.nets.facenet import FaceNet, load_facenet
-from facecluster.nets.folding import fold_batch_norm, folded_arrays
+from facecluster.nets.folding import fold_batch_norm, folded_arrays, unfolded_arrays
 from facecluster.nets.trained import read_model, write_model
 from tests.trained_fakes import a_card, uneven
 
@@ -77,3 +77,28 @@ def test_batch_norm_of_no_layer_stays_as_it_is() -> None:
     net = uneven(nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 5, 1), nn.PReLU(), nn.BatchNorm2d(5)))
     for name, array in folded_arrays(net).items():
         np.testing.assert_array_equal(array, net.state_dict()[name])
+
+
+def test_what_a_folded_copy_has_learnt_since_is_what_the_network_gets(net: FaceNet, crops: torch.Tensor) -> None:
+    folded = fold_batch_norm(net)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for parameter in folded.parameters():
+            parameter.add_(0.01 * parameter.abs().mean() * torch.randn_like(parameter))
+    arrays = unfolded_arrays(folded, net)
+    assert arrays.keys() == folded_arrays(net).keys()
+    np.testing.assert_allclose(embed(load_facenet(arrays), crops), embed(folded, crops), atol=2e-6)
+    assert np.abs(embed(folded, crops) - embed(net, crops)).max() > 1e-3
+
+
+def test_a_layer_keeps_a_bias_of_nothing_when_it_has_one() -> None:
+    torch.manual_seed(4)
+    layers = nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5, eps=0.1), nn.PReLU(), nn.Conv2d(5, 2, 1)
+    net = uneven(nn.Sequential(*layers)).eval()
+    folded, given = fold_batch_norm(net), torch.rand(4, 3, 4, 4)
+    with torch.no_grad():
+        folded.get_parameter("0.bias").add_(1)
+    arrays = unfolded_arrays(folded, net)
+    np.testing.assert_array_equal(arrays["0.bias"], 0)
+    net.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
+    np.testing.assert_allclose(embed(net, given), embed(folded, given), atol=1e-6)

@@ -32,4 +32,5 @@ def faces_of(identity: Int64, group: Int64 | None = None) -> TrainingFaces:
     group = np.zeros(count, np.int64) if group is None else group
     sets = tuple(f"s{i}" for i in range(int(group.max(initial=0)) + 1))
     sides = np.full((count, 2), 100, np.float32)
-    return TrainingFaces(tuple(map(encode, chips)), points, sides, identity, group, people, sets)
+    whole = np.tile(np.array([0, 0, CHIP_SIZE, CHIP_SIZE], np.float32), (count, 1))
+    return TrainingFaces(tuple(map(encode, chips)), points, sides, whole, identity, group, people, sets)

@@ -25,15 +25,6 @@ def test_nothing_is_moved_without_changes() -> None:
     assert unchanged == pytest.approx(np.eye(2, 3))
 
 
-def test_a_mirrored_crop_is_the_crop_mirrored() -> None:
-    chip = chip_of(4)
-    pictures = [
-        crop(chip, 160, FRAME, np.random.default_rng(0), replace(AugmentOptions.none(), flip=flip))
-        for flip in (0.0, 1.0)
-    ]
-    assert (pictures[1] == pictures[0][:, ::-1]).all()
-
-
 def test_what_is_drawn_stays_within_its_ranges() -> None:
     options = replace(AugmentOptions.none(), shift=0.05, scale=0.1, turn=8.0)
     for seed in range(50):

@@ -71,3 +71,17 @@ def test_it_goes_on_from_what_was_saved() -> None:
     second.load_state_dict(first.state_dict())
     train(weights[1], second, range(3, 6))
     torch.testing.assert_close(weights[0], weights[1])
+
+
+def test_in_half_precision_it_goes_nearly_the_same_way() -> None:
+    moved = []
+    for dtype in (torch.float32, torch.bfloat16):
+        torch.manual_seed(1)
+        weight = nn.Parameter(torch.zeros(16, 8, 3, 3))
+        optimiser = Muon([weight], lr=0.1, dtype=dtype)
+        weight.grad = torch.randn_like(weight)
+        optimiser.step()
+        assert weight.dtype == torch.float32
+        moved.append(weight.detach().flatten())
+    assert torch.nn.functional.cosine_similarity(moved[0], moved[1], dim=0) > 0.99
+    assert not moved[0].equal(moved[1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facecluster.records import Float32
-from facecluster.training.targets import linear_fit, principal, turned, unit
+from facecluster.training.targets import Space, linear_fit, principal, turned, unit
 
 
 def rows(seed: int, *shape: int) -> Float32:
@@ -14,14 +14,34 @@ def rows(seed: int, *shape: int) -> Float32:
 def test_principal_components_keep_the_products_that_they_can() -> None:
     vectors = rows(0, 40, 6) * np.array([5, 4, 3, 0.01, 0.01, 0.01], np.float32)
     left, sizes, _ = np.linalg.svd(vectors.astype(np.float64), full_matrices=False)
-    shortened = principal(vectors, 3)
+    shortened = vectors @ principal(vectors, 3)
     assert shortened.shape == (40, 3)
     assert abs(shortened) == pytest.approx(abs(left[:, :3] * sizes[:3]), abs=1e-4)
     assert shortened @ shortened.T == pytest.approx(vectors @ vectors.T, abs=0.01)
 
 
 def test_there_are_no_more_components_than_dimensions() -> None:
-    assert principal(rows(0, 9, 4), 128).shape == (9, 4)
+    assert principal(rows(0, 9, 4), 128).shape == (4, 4)
+
+
+def test_teachers_are_brought_together_by_weight() -> None:
+    said = [rows(1, 30, 5) + 2, rows(2, 30, 3)]
+    space = Space.fit(said, (1.0, 0.25), 128)
+    together = space.together(said)
+    assert together.shape == (30, 8)
+    for i, j in ((0, 1), (4, 17)):
+        alike = 0.0
+        for vectors, weight in zip(said, (1.0, 0.25), strict=True):
+            a, b = (vectors[k] - vectors.mean(0) for k in (i, j))
+            alike += weight * float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+        assert together[i] @ together[j] == pytest.approx(alike / 1.25, abs=1e-5)
+
+
+def test_new_faces_are_put_where_the_known_ones_are() -> None:
+    said = [rows(3, 20, 6), rows(4, 20, 6)]
+    space = Space.fit(said, (1.0, 1.0), 4)
+    one = space.together([each[7:8] for each in said])
+    assert one == pytest.approx(space.together(said)[7:8], abs=1e-6)
 
 
 def test_unit_vectors_and_a_row_of_zeros() -> None:

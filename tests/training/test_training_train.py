@@ -21,6 +21,7 @@ from facecluster.pipeline.portraits import Chips
 from facecluster.records import CHIP_SIZE, Float32, UInt8
 from facecluster.store import Store
 from facecluster.training import train as module
+from facecluster.training.augment import AugmentOptions
 from facecluster.training.faces import load, of_library, save
 from facecluster.training.options import TrainOptions
 from facecluster.training.pupil import pupil
@@ -48,6 +49,7 @@ def fake_cut(files: Sequence[Path], detect: object) -> Chips:
         chips=np.stack(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8),
         landmarks=np.tile(np.array(POINTS, np.float32), (count, 1, 1)),
         sides=np.full((count, 2), 100, np.float32),
+        extents=np.tile(np.array([0, 0, CHIP_SIZE, CHIP_SIZE], np.float32), (count, 1)),
         found=np.array([file.stem != "nobody" for file in readable], bool),
         unreadable=tuple(unreadable),
     )
@@ -149,6 +151,22 @@ def test_a_run_tells_what_it_was_asked_and_goes_on_without_the_photos(
     assert train(asked(tmp_path / "run"), tmp_path / "run", resume=True).finished
 
 
+def test_teachers_are_asked_at_every_step_when_pictures_are_mixed(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path
+) -> None:
+    rival(all_known)
+    options = replace(OPTIONS, people=0, others=8, augment=AugmentOptions(surround=0.5, morph=0.5))
+    request = replace(REQUEST, data=photos, options=options, teachers={"facenet": 1.0})
+    train(request, tmp_path / "run")
+    assert asked(tmp_path / "run") == request
+    assert not (tmp_path / "run" / "targets.npy").exists()
+    kept = (tmp_path / "run" / "panel.npz").read_bytes()
+    steps = (tmp_path / "run" / "steps.csv").read_text().splitlines()
+    assert all(float(line.split(",")[2]) > 0 for line in steps[1:])
+    assert train(asked(tmp_path / "run"), tmp_path / "run", resume=True).finished
+    assert (tmp_path / "run" / "panel.npz").read_bytes() == kept
+
+
 @pytest.mark.parametrize("name", ["facenet", "a name", "", "-x"])
 def test_a_name_that_cannot_be_had_is_told_before_anything_else(
     rival: Callable[[Rival], None], photos: Path, tmp_path: Path, name: str
@@ -187,7 +205,7 @@ def test_faces_are_kept_and_read_back(tmp_path: Path) -> None:
     again = load(tmp_path / "faces.npz")
     assert again.jpegs == given.jpegs
     assert (again.people, again.sets) == (given.people, given.sets)
-    for name in ("landmarks", "sides", "identity", "group"):
+    for name in ("landmarks", "sides", "extents", "identity", "group"):
         assert (getattr(again, name) == getattr(given, name)).all()
     assert (tmp_path / "faces.npz").stat().st_mode & 0o077 == 0
     (tmp_path / "faces.npz").write_bytes(b"PK nonsense")
@@ -211,6 +229,7 @@ def test_some_faces_alone_keep_their_numbers() -> None:
         ({"teachers": {"nobody": 1.0}}, "no model called 'nobody'"),
         ({"against": "nobody"}, "no model called 'nobody'"),
         ({"arch": "vgg"}, "vgg"),
+        ({"options": replace(OPTIONS, augment=AugmentOptions(morph=0.5))}, "--morph needs a --teacher"),
         ({"crop": "round"}, "no crop called round: choose one of box 36/160, steady 22/160, five-point 112"),
     ],
 )
