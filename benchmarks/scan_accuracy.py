@@ -2,6 +2,7 @@
 
     python benchmarks/scan_accuracy.py ../shared/data/photos
     python benchmarks/scan_accuracy.py ../shared/data/photos --every 10
+    python benchmarks/scan_accuracy.py ../shared/data/photos --again
 
 The plain side is facenet-pytorch's ``MTCNN.detect`` on the upright photo, decoded in full, and torch's float32
 networks on crops that are cut from it around the plain side's own boxes. Ours is ``facecluster scan`` with its
@@ -9,6 +10,10 @@ defaults, and what it stored. A box is found where one of the other side overlap
 union). Recall is of the plain boxes with a score of 0.9 or more, precision of our boxes with such a score, and the
 other side's box may have any; both are also given for scores of 0.9 on both sides. The landmark error of a face is
 that of the worst of its five, as a share of the longer side of the plain box.
+
+``--again`` compares the plain side with itself where torch's convolutions add up in another order (without oneDNN):
+how far two runs in float32 are apart. MTCNN keeps the best of many boxes of a face, whose probabilities are often
+alike to the last digit.
 """
 
 from __future__ import annotations
@@ -123,22 +128,35 @@ def met(is_met: bool) -> str:
     return "yes" if is_met else "NO"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="take every n-th photo of the folder")
-    options = parser.parse_args()
-    files, plain = chosen(options.folder, options.every), Plain()
-    theirs = {file: plain(file) for file in track(files, description="plain float32")}
-    with tempfile.TemporaryDirectory() as place:
-        own = {model: ours(files, Path(place), model) for model in MODELS}
-    compared = {model: Comparison([(theirs[f], found.get(f, [])) for f in files]) for model, found in own.items()}
+def report(who: str, theirs: dict[Path, list[Known]], own: dict[str, dict[Path, list[Known]]]) -> None:
+    """Print how far one side agrees with the plain one; what it found is by model and photo."""
+    compared = {
+        model: Comparison([(known, found.get(file, [])) for file, known in theirs.items()])
+        for model, found in own.items()
+    }
     counts = [sum(map(len, found.values())) for found in (theirs, own[MODELS[0]])]
-    print(f"{len(files)} photos, faces in all: plain {counts[0]}, facecluster {counts[1]}")
+    print(f"{len(theirs)} photos, faces in all: plain {counts[0]}, {who} {counts[1]}")
     made = table(compared[MODELS[0]])
     for model in MODELS:
         add_cosines(made, model, compared[model].cosines(model))
     Console().print(made)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take every n-th photo of the folder")
+    parser.add_argument("--again", action="store_true", help="compare the plain side with itself, too")
+    options = parser.parse_args()
+    files, plain = chosen(options.folder, options.every), Plain()
+    theirs = {file: plain(file) for file in track(files, description="plain float32")}
+    if options.again:
+        with torch.backends.mkldnn.flags(enabled=False):
+            again = {file: plain(file) for file in track(files, description="in another order")}
+        report("plain float32, adding up in another order", theirs, dict.fromkeys(MODELS, again))
+    with tempfile.TemporaryDirectory() as place:
+        own = {model: ours(files, Path(place), model) for model in MODELS}
+    report("facecluster", theirs, own)
 
 
 if __name__ == "__main__":

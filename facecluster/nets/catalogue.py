@@ -27,7 +27,7 @@ def scout() -> Graph:
     """P-Net's judgement of all places of a tile; see ``nets.mtcnn`` for the input and results of MTCNN's nets."""
     shape = 1, TILE, TILE, 4
     key, build = MTCNN["pnet"].sha256[:16], partial(_stage, "scout")
-    return Graph("scout", key, shape, build, whole=True, wide=(2,), ranges=_ranges("scout"))
+    return Graph("scout", key, shape, build, whole=True, wide=(2, 1), ranges=_ranges("scout"))
 
 
 def proposer() -> Graph:
@@ -46,7 +46,7 @@ def sieve() -> Graph:
 
 def refiner() -> Graph:
     """MTCNN's R-Net."""
-    return Graph("rnet", MTCNN["rnet"].sha256[:16], (16, 24, 24, 4), partial(_stage, "refine"), wide=(64,))
+    return Graph("rnet", MTCNN["rnet"].sha256[:16], (16, 24, 24, 4), partial(_stage, "refine"), wide=(64, 16))
 
 
 def outputter() -> Graph:
@@ -59,7 +59,7 @@ def embedder(spec: ModelSpec) -> Graph:
     shape = CHIPS, spec.size, spec.size, 3
     build = partial(_embedder, spec)
     return Graph(
-        spec.name, fingerprint(spec.name), shape, build, slow=True, wide=(16, 8, 2), ranges=_ranges(spec.name)
+        spec.name, fingerprint(spec.name), shape, build, slow=True, wide=(8, 2), ranges=_ranges(spec.name)
     )
 
 

@@ -55,8 +55,8 @@ class Processor:
         self._shape = graph.shape[1:]
         self._batches = _batches(graph)
         self._idle: dict[int, deque[_Place]] = {batch: deque() for batch in self._batches}
-        first = self._place(graph.shape[0])  # an error should come now
-        self._idle[graph.shape[0]].append(first)
+        first = self._place(self._batches[-1])  # an error should come now
+        self._idle[self._batches[-1]].append(first)
         self._results = [result.shape[1:] for result in first.results]
 
     def __call__(self, given: Float32 | UInt8) -> list[Float32]:
@@ -115,8 +115,8 @@ class _Place:
 
 def _batches(graph: Graph) -> tuple[int, ...]:
     """How many inputs may be computed together on this processor, most first."""
-    sizes = {graph.shape[0], *(graph.wide if has_bfloat16() else ()), *([1] if graph.slow else [])}
-    return tuple(sorted(sizes, reverse=True))
+    sizes = graph.wide if graph.wide and has_bfloat16() else graph.shape[:1]
+    return tuple(sorted({*sizes, *([1] if graph.slow else [])}, reverse=True))
 
 
 def network(graph: Graph, device: str, *, exact: bool = False, threads: int = 1) -> Network:

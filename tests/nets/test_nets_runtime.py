@@ -88,6 +88,38 @@ def test_a_slow_network_computes_no_zeros(graph: Graph, monkeypatch: pytest.Monk
     assert seen == [(4, 4), (1, 1), (1, 1), (4, 4), (2, 4)]
 
 
+@pytest.mark.parametrize(
+    ("wide", "slow", "there", "sizes"),
+    [
+        ((), False, True, [(4, 4), (4, 4), (3, 4)]),
+        ((8, 2), False, True, [(8, 8), (2, 2), (1, 2)]),
+        ((8, 2), True, True, [(8, 8), (2, 2), (1, 1)]),
+        ((8, 2), True, False, [(4, 4), (4, 4), (1, 1), (1, 1), (1, 1)]),
+    ],
+)
+def test_batches_are_as_wide_as_the_processor_likes(
+    graph: Graph,
+    monkeypatch: pytest.MonkeyPatch,
+    wide: tuple[int, ...],
+    slow: bool,
+    there: bool,
+    sizes: list[tuple[int, int]],
+) -> None:
+    monkeypatch.setattr(runtime, "has_bfloat16", lambda: there)
+    seen: list[tuple[int, int]] = []
+    infer = runtime._Place.infer
+
+    def watched(self: runtime._Place, part: Float32 | UInt8, into: list[Float32]) -> None:
+        seen.append((len(part), len(self.results[0])))
+        infer(self, part, into)
+
+    monkeypatch.setattr(runtime._Place, "infer", watched)
+    results = runtime.network(replace(graph, wide=wide, slow=slow), "cpu", exact=True)(given(11))
+    assert seen == sizes
+    for result, right in zip(results, expected(given(11)), strict=True):
+        np.testing.assert_allclose(result, right, atol=1e-5)
+
+
 def test_what_is_of_another_shape_or_kind_is_refused(graph: Graph) -> None:
     with pytest.raises(ValueError, match=r"takes \(8, 8, 3\)"):
         processor(graph)(np.zeros((2, 1, 1, 3), np.float32))
