@@ -11,7 +11,7 @@ union). Recall is of the plain boxes with a score of 0.9 or more, precision of o
 other side's box may have any; both are also given for scores of 0.9 on both sides. The landmark error of a face is
 that of the worst of its five, as a share of the longer side of the plain box.
 
-``--again`` compares the plain side with itself where torch's convolutions add up in another order (without oneDNN):
+``--again`` compares the plain side with itself where torch adds up in another order (without oneDNN):
 how far two runs in float32 are apart. MTCNN keeps the best of many boxes of a face, whose probabilities are often
 alike to the last digit.
 """
