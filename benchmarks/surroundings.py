@@ -39,9 +39,9 @@ def _outside(seen: Chips, row: int, frame: Frames) -> float:
     ticks = (np.arange(GRID) + 0.5) * SIZE / GRID
     x, y = np.meshgrid(ticks, ticks)
     in_chip = np.stack([x, y, np.ones_like(x)], -1) @ frame.T
-    beyond = (in_chip < [x0, y0]) | (in_chip > [x1, y1])
-    inside = (in_chip >= 0) & (in_chip <= CHIP_SIZE)
-    return float((beyond & inside).any(-1).mean())
+    shown = in_chip.clip(0, CHIP_SIZE)
+    beyond = (shown < [x0, y0]) | (shown > [x1, y1])
+    return float(beyond.any(-1).mean())
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -181,7 +182,7 @@ def _request(given: dict[str, Any]) -> Request:
     own = {each.name for each in fields(TrainOptions)}
     options = TrainOptions(**{key: value for key, value in given.items() if key in own})
     rest = {key: value for key, value in given.items() if key not in own}
-    return Request(options=options, command=" ".join(["facecluster", *sys.argv[1:]]), **rest)
+    return Request(options=options, command=shlex.join(["facecluster", *sys.argv[1:]]), **rest)
 
 
 def _teachers(told: Iterable[str]) -> dict[str, float]:

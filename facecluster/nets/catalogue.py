@@ -20,7 +20,7 @@ PATCH = 2
 """Cells of P-Net, in a row and in a column, that are looked at again together."""
 
 CHIPS = 4
-"""Faces that are embedded together on a processor."""
+"""Faces that are embedded together on a processor without bfloat16."""
 
 
 def scout() -> Graph:

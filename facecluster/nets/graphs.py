@@ -34,7 +34,7 @@ class Graph:
     The module maps (N, …) float32 to one or several (N, …) float32. ``shape`` is that of its input on a
     processor: how many are computed together is a matter of speed alone. ``whole`` says that what it is given is
     in bytes, uint8; ``slow`` that it takes milliseconds for each, too long to fill a batch up with zeros.
-    ``wide`` are the sizes of a batch where processors multiply matrices in one instruction.
+    ``wide`` are the sizes of a batch on processors with bfloat16.
     ``ranges`` is the file by which it can be quantised, then with weights of up to
     ``weight_steps``; see ``nets.quantise``.
     """

@@ -29,6 +29,8 @@ run.json        what was asked for, of which model, on how many faces
 steps.csv       what each step saw: the losses, the share of active pairs, how far apart embeddings are
 curve.png       the same as a picture, with what the network was judged at on people who were set aside
 checkpoint.pt   the network, its moving average, the optimiser: torch.load(..., weights_only=True) reads it
+faces.npz       the faces, as small pictures, and whose they are
+targets.npy     what the teachers said of them; panel.npz: how what they say is brought together
 
 `facecluster train --resume FOLDER` goes on where this stopped. The folder can be deleted when the model is done.
 It was made from photos of people, and may tell of them: treat it like the photos.

@@ -175,7 +175,7 @@ def save(given: TrainingFaces, file: Path) -> None:
 def load(file: Path) -> TrainingFaces:
     """The faces that ``save`` kept. Raises ``UsageError`` when the file is damaged."""
     try:
-        with np.load(file, allow_pickle=False) as kept:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
             data, ends = kept["jpegs"].tobytes(), kept["ends"].tolist()
             jpegs = tuple(data[start:end] for start, end in zip([0, *ends], ends, strict=False))
             return TrainingFaces(
@@ -188,5 +188,7 @@ def load(file: Path) -> TrainingFaces:
                 people=tuple(kept["people"].tolist()),
                 sets=tuple(kept["sets"].tolist()),
             )
+    except KeyError as error:
+        raise UsageError(f"{file} was made by another version of facecluster: begin the training anew.") from error
     except (OSError, ValueError, LookupError, BadZipFile, EOFError) as error:
         raise UsageError(f"{file} is damaged: begin the training anew.") from error

@@ -21,6 +21,9 @@ from facecluster.training.faces import TrainingFaces
 from facecluster.training.panel import Panel
 from facecluster.training.scenes import Scene, Scenes
 
+TOGETHER = 64
+"""Chips that are kept at a time, for the teachers."""
+
 
 class Shown(NamedTuple):
     """Pictures (M, S, S, 3) uint8 RGB, and what a panel of teachers says of them, (M, E); None without one."""
@@ -54,10 +57,14 @@ class Pictures:
     def of(self, rows: Int64, step: int, alone: int | None = None) -> Shown:
         """Pictures of the faces ``rows`` (M,); the first ``alone`` of them are not mixed with others, by default
         none is."""
-        alone = len(rows) if alone is None else alone
-        both = [self._one(int(row), step, place, alone=place < alone) for place, row in enumerate(rows)]
-        said = self.panel.say([scene for scene, _ in both], self.given.sides[rows]) if self.panel else None
-        return Shown(np.stack([picture for _, picture in both]), said)
+        alone, pictures, said = len(rows) if alone is None else alone, [], []
+        for start in range(0, len(rows), TOGETHER):
+            part = range(start, min(start + TOGETHER, len(rows)))
+            both = [self._one(int(rows[place]), step, place, alone=place < alone) for place in part]
+            pictures += [picture for _, picture in both]
+            if self.panel:
+                said.append(self.panel.say([scene for scene, _ in both], self.given.sides[rows[part]]))
+        return Shown(np.stack(pictures), np.concatenate(said) if said else None)
 
     def _one(self, row: int, step: int, place: int, *, alone: bool) -> tuple[Scene, UInt8]:
         generator = np.random.default_rng([self.seed, step, place])

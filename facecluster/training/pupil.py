@@ -75,7 +75,7 @@ def pupil_of(arrays: Arrays, like: Pupil, device: str) -> Pupil:
 
 def arrays_of_pupil(pupil: Pupil) -> Arrays:
     """The tensors of a pupil as its kind names them, its batch norm folded away."""
-    return unfolded_arrays(pupil.net, pupil.whole) if pupil.whole else folded_arrays(pupil.net)
+    return unfolded_arrays(pupil.net, pupil.whole) if pupil.whole is not None else folded_arrays(pupil.net)
 
 
 def _with_head(net: nn.Module) -> nn.Module:

@@ -3,8 +3,8 @@
 Many training photos are cut at the face. What is missing around it can be taken from a photo that has it: so a
 network learns from a forehead and a collar, not from a repeated edge. The mean of two faces is one that nobody
 has; teachers who are shown it say where it belongs, so from a few thousand photos there is ever something new to
-learn (L. Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022: teacher and
-student have to see the same picture).
+learn (L. Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022, mix pictures
+as well, and show teacher and student the same).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MIDDLE = slice(85, 140)
 """Rows and columns of a chip that are face for certain, where its light is measured."""
 
 SWAPPED = [1, 0, 2, 4, 3]
-"""The landmarks of a mirrored face in their order: the right eye is the left one."""
+"""The landmarks of a mirrored face in their order: the eye that was on the left is on the right."""
 
 
 class Scene(NamedTuple):
@@ -77,7 +77,7 @@ class Scenes:
         if not alone and options.morph and generator.random() < options.morph:
             other = int(generator.choice(self.rows))
             moved = warped(self._surrounded(other, generator), affine(landmarks, self.given.landmarks[other]))
-            chip = mean(chip, moved, generator.uniform(*SHARES))
+            chip = blend(chip, moved, generator.uniform(*SHARES))
         scene = Scene(chip, landmarks)
         return mirrored(scene) if options.flip and generator.random() < options.flip else scene
 
@@ -118,9 +118,17 @@ def _along(start: float, end: float) -> Float32:
 
 
 def affine(source: Float32, target: Float32) -> Frames:
-    """The affine map (2, 3) that brings points (P, 2) nearest to others in least squares."""
+    """The affine map (2, 3) that brings points (P, 2) nearest to others in least squares.
+
+    Where it would change areas by more than a factor of 2, or mirror, as it may for faces from the side, whose
+    landmarks lie almost on a line, it is the nearest similarity instead.
+    """
     known = np.column_stack([source, np.ones(len(source))]).astype(float)
-    return np.asarray(np.linalg.lstsq(known, target.astype(float), rcond=None)[0].T)
+    found = np.asarray(np.linalg.lstsq(known, target.astype(float), rcond=None)[0].T)
+    if 0.5 <= np.linalg.det(found[:, :2]) <= 2:
+        return found
+    (nearest,) = similarity(source[None].astype(float), target[None].astype(float))
+    return np.asarray(nearest)
 
 
 def warped(chip: UInt8, to_chip: Frames) -> UInt8:
@@ -129,7 +137,7 @@ def warped(chip: UInt8, to_chip: Frames) -> UInt8:
     return np.asarray(cv2.warpAffine(chip, to_chip, size, flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def mean(chip: UInt8, other: UInt8, share: float) -> UInt8:
+def blend(chip: UInt8, other: UInt8, share: float) -> UInt8:
     """Two chips, one over the other; ``share`` of it is the first."""
     return np.asarray(cv2.addWeighted(chip, share, other, 1 - share, 0), np.uint8)
 

@@ -52,7 +52,7 @@ class Space:
         side_by_side = _side_by_side(said, means, weights)
         return cls(means, tuple(weights), principal(side_by_side, dimension))
 
-    def together(self, said: Sequence[Float32]) -> Float32:
+    def project(self, said: Sequence[Float32]) -> Float32:
         """What each teacher says of N faces, (N, D), in this space: (N, E) float32, unit length."""
         return unit(_side_by_side(said, self.means, self.weights) @ self.components)
 
@@ -77,7 +77,7 @@ def targets(
     for i, teacher in enumerate(teachers):
         before = i * len(given)
         said.append(seen_twice(given, teacher.embedder, partial(_further, on_progress, before, total)))
-    return Space.fit(said, weights, dimension).together(said)
+    return Space.fit(said, weights, dimension).project(said)
 
 
 def _further(on_progress: Callable[[int, int], None], before: int, total: int, done: int) -> None:

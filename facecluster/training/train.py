@@ -109,12 +109,11 @@ def train(
     given, trouble = _faces(request, run, store, device, on_progress)
     wanted = given.among(options.sets)
     check_enough(given.identity[wanted], given.group[wanted])
-    teachers = [Teacher(Embedder.load(name, device), weight) for name, weight in request.teachers.items()]
     mixed = options.augment.surround or options.augment.morph
-    aims = None if mixed else _targets(request, run, given, teachers, on_progress)
+    aims = None if mixed else _targets(request, run, given, device, on_progress)
     coach = Coach(student, given, options, aims)
-    if mixed and teachers:
-        coach.listen(_panel(coach, run, teachers, on_progress))
+    if mixed and request.teachers:
+        coach.listen(_panel(coach, run, _teachers(request, device), on_progress))
     finished = coach.train(run, telling)
     return replace(_graduate(request, run, coach, device), finished=finished, trouble=trouble)
 
@@ -137,6 +136,8 @@ def _check(request: Request, student: Pupil) -> None:
     freeze(student.net, student.kind, request.options.freeze)
     if request.options.augment.morph and not request.teachers:
         raise UsageError("Nobody knows whose a mixed face is: --morph needs a --teacher.")
+    if request.options.augment.morph and not request.options.others:
+        raise UsageError("Faces of the loss over people are never mixed: --morph needs --others.")
     for name in (*request.teachers, request.against):
         spec_of(name)
 
@@ -173,6 +174,12 @@ def _faces(
     return given, tuple(trouble)
 
 
+def _teachers(request: Request, device: str) -> list[Teacher]:
+    """The teachers; beside a network that learns they stay on the processor where threads cannot share a GPU."""
+    place = "cpu" if device == "mps" else device
+    return [Teacher(Embedder.load(name, place), weight) for name, weight in request.teachers.items()]
+
+
 def _panel(coach: Coach, run: Path, teachers: Sequence[Teacher], on_progress: Progress) -> Panel:
     """The teachers for pictures that are made for every step; their space is fitted the first time and kept."""
     kept = run / PANEL
@@ -185,7 +192,7 @@ def _panel(coach: Coach, run: Path, teachers: Sequence[Teacher], on_progress: Pr
 
 
 def _targets(
-    request: Request, run: Path, given: TrainingFaces, teachers: Sequence[Teacher], on_progress: Progress
+    request: Request, run: Path, given: TrainingFaces, device: str, on_progress: Progress
 ) -> Float32 | None:
     """What the teachers say of the faces, asked the first time and kept; None without teachers."""
     kept = run / TARGETS
@@ -194,7 +201,7 @@ def _targets(
     if not kept.is_file():
         tell = partial(on_progress, "Asking the teachers", "faces")
         wanted = given.among(request.options.sets)
-        said = targets(given.only(wanted), teachers, DIMENSION, tell)
+        said = targets(given.only(wanted), _teachers(request, device), DIMENSION, tell)
         everywhere = np.zeros((len(given), said.shape[1]), np.float32)
         everywhere[wanted] = said
         np.save(kept, everywhere)

@@ -69,7 +69,8 @@ def test_what_is_asked_for_arrives(run: Run, fake: Fake) -> None:
         "--data photos --unlabelled more --arch nn2 --teacher sface=2 --teacher facenet --loss arcface --people 8 "
         "--faces 4 --others 32 --steps 7 --rate 0.01 --optimiser adagrad --freeze conv2 --margin 0.3 --seed 5 "
         "--run here --against sface --precision bf16 --chunk 9 --held-out 0.3 --judge-every 4 --mining hard "
-        "--loss-weight 2 --target-weight 3 --similarity-weight 4 --device cpu --set one --set two"
+        "--loss-weight 2 --target-weight 3 --similarity-weight 4 --device cpu --set one --set two "
+        "--surround 0.7 --morph 0.4"
     )
     assert run("train", "family", *words.split(), "--crop", "steady 22/160").code == 0
     (request,) = fake.requests
@@ -87,6 +88,7 @@ def test_what_is_asked_for_arrives(run: Run, fake: Fake) -> None:
     assert (options.precision, options.chunk, options.held_out, options.judge_every) == ("bf16", 9, 0.3, 4)
     assert (options.loss_weight, options.target_weight, options.similarity_weight) == (2, 3, 4)
     assert (options.sets, request.crop) == (("one", "two"), "steady 22/160")
+    assert (options.augment.surround, options.augment.morph) == (0.7, 0.4)
     assert fake.folders == [Path("here")]
     assert request.command.startswith("facecluster train family --data photos")
 

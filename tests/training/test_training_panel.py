@@ -80,9 +80,12 @@ def test_it_is_kept_and_read_back(tmp_path: Path) -> None:
     again = Panel.load(tmp_path / "panel.npz", one.teachers)
     scenes, sides = scenes_of(range(5)), given().sides[:5]
     assert (again.say(scenes, sides) == one.say(scenes, sides)).all()
-    (tmp_path / "panel.npz").write_bytes(b"PK")
-    with pytest.raises(UsageError, match="damaged"):
-        Panel.load(tmp_path / "panel.npz", one.teachers)
+    assert (tmp_path / "panel.npz").stat().st_mode & 0o077 == 0
+    whole = (tmp_path / "panel.npz").read_bytes()
+    for damaged in (b"", b"PK\x03\x04 cut short", whole[: len(whole) // 2], b"nonsense"):
+        (tmp_path / "panel.npz").write_bytes(damaged)
+        with pytest.raises(UsageError, match="damaged"):
+            Panel.load(tmp_path / "panel.npz", one.teachers)
 
 
 def test_progress_is_told() -> None:

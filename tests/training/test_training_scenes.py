@@ -10,7 +10,7 @@ from facecluster.nets.framing import similarity
 from facecluster.records import CHIP_SIZE, Float32
 from facecluster.training.augment import AugmentOptions
 from facecluster.training.faces import TrainingFaces
-from facecluster.training.scenes import Scene, Scenes, affine, inside, mean, mirrored, surrounded, warped
+from facecluster.training.scenes import Scene, Scenes, affine, blend, inside, mirrored, surrounded, warped
 from tests.training.pictures import POINTS, chip_of, faces_of
 
 STILL = AugmentOptions.none()
@@ -102,6 +102,15 @@ def test_an_affine_map_brings_points_where_they_belong() -> None:
     assert affine(source, target) == pytest.approx(turn, abs=1e-4)
 
 
+def test_a_map_that_would_squash_or_mirror_a_face_is_a_similarity_instead() -> None:
+    source = np.array(POINTS, np.float32)
+    for turn in (np.diag([0.2, 1.0]), np.diag([-1.0, 1.0]), np.diag([1.0, 2.5])):
+        target = (source @ turn.T).astype(np.float32)
+        (expected,) = similarity(source[None].astype(float), target[None].astype(float))
+        assert affine(source, target) == pytest.approx(expected)
+        assert np.linalg.det(affine(source, target)[:, :2]) > 0
+
+
 def test_the_landmarks_of_a_warped_chip_are_those_of_the_other_face() -> None:
     chip = np.zeros((CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
     theirs = np.array(POINTS, np.float32) * np.array([0.9, 1.1], np.float32) + np.array([12, -6], np.float32)
@@ -127,7 +136,7 @@ def test_light_is_measured_in_the_middle_and_changed_within_limits() -> None:
 def test_the_mean_of_two_chips() -> None:
     one, other = chip_of(1), chip_of(2)
     expected = 0.25 * one.astype(float) + 0.75 * other
-    assert np.abs(mean(one, other, 0.25) - expected).max() <= 0.5 + 1e-6
+    assert np.abs(blend(one, other, 0.25) - expected).max() <= 0.5 + 1e-6
 
 
 def test_a_mirrored_face_has_its_left_eye_where_the_right_one_was() -> None:
@@ -138,9 +147,9 @@ def test_a_mirrored_face_has_its_left_eye_where_the_right_one_was() -> None:
     assert (found.chip[:, ::-1] == chip).all()
     for x, y in found.landmarks.astype(int):
         assert found.chip[y, x].tolist() == [255, 255, 255]
-    right_eye, left_eye, _, right_mouth, left_mouth = found.landmarks
-    assert right_eye[0] < left_eye[0]
-    assert right_mouth[0] < left_mouth[0]
+    left_eye, right_eye, _, left_mouth, right_mouth = found.landmarks
+    assert left_eye[0] < right_eye[0]
+    assert left_mouth[0] < right_mouth[0]
     again = mirrored(found)
     assert again.landmarks.tolist() == np.array(POINTS, np.float32).tolist()
     assert (again.chip == chip).all()
@@ -155,3 +164,23 @@ def test_half_of_the_faces_are_mirrored() -> None:
 
 def test_what_is_encoded_is_what_was_drawn() -> None:
     assert np.abs(decode(encode(chip_of(1))).astype(int) - chip_of(1)).mean() < 2
+
+
+@pytest.mark.parametrize("options", [replace(STILL, morph=1.0), replace(STILL, surround=1.0)])
+def test_landmarks_of_the_other_face_come_to_lie_on_those_of_the_first(options: AugmentOptions) -> None:
+    """Faces that are white squares at their landmarks, which lie elsewhere in each; there are only as many."""
+    places = [np.array(POINTS, float), np.array(POINTS) * 0.9 + [20, 4]]
+    chips = []
+    for points in places:
+        chips.append(np.zeros((CHIP_SIZE, CHIP_SIZE, 3), np.uint8))
+        for x, y in np.rint(points).astype(int):
+            chips[-1][y - 3 : y + 4, x - 3 : x + 4] = 255
+    faces = faces_of(np.array([0, 1]))
+    faces = replace(faces, jpegs=tuple(map(encode, chips)), landmarks=np.array(places, np.float32))
+    if options.surround:
+        faces.extents[0] = 0, 0, 20, 20  # nothing of it is shown, but its landmarks are known
+    chip, landmarks = Scenes(faces, np.array([0, 1]), options).of(0, np.random.default_rng(1))
+    assert landmarks == pytest.approx(places[0])
+    for x, y in POINTS:
+        assert chip[y - 2 : y + 3, x - 2 : x + 3].mean() > 150
+    assert (chip > 100).mean() < 0.01

@@ -27,21 +27,21 @@ def test_there_are_no_more_components_than_dimensions() -> None:
 def test_teachers_are_brought_together_by_weight() -> None:
     said = [rows(1, 30, 5) + 2, rows(2, 30, 3)]
     space = Space.fit(said, (1.0, 0.25), 128)
-    together = space.together(said)
-    assert together.shape == (30, 8)
+    projected = space.project(said)
+    assert projected.shape == (30, 8)
     for i, j in ((0, 1), (4, 17)):
         alike = 0.0
         for vectors, weight in zip(said, (1.0, 0.25), strict=True):
             a, b = (vectors[k] - vectors.mean(0) for k in (i, j))
             alike += weight * float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-        assert together[i] @ together[j] == pytest.approx(alike / 1.25, abs=1e-5)
+        assert projected[i] @ projected[j] == pytest.approx(alike / 1.25, abs=1e-5)
 
 
 def test_new_faces_are_put_where_the_known_ones_are() -> None:
     said = [rows(3, 20, 6), rows(4, 20, 6)]
     space = Space.fit(said, (1.0, 1.0), 4)
-    one = space.together([each[7:8] for each in said])
-    assert one == pytest.approx(space.together(said)[7:8], abs=1e-6)
+    one = space.project([each[7:8] for each in said])
+    assert one == pytest.approx(space.project(said)[7:8], abs=1e-6)
 
 
 def test_unit_vectors_and_a_row_of_zeros() -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
 from facecluster import faces
 from facecluster.embeddings import Embedder
 from facecluster.errors import UnreadablePhotoError, UsageError
 from facecluster.nets.specs import spec_of
+from facecluster.nets.trained import read_model
 from facecluster.nets.weights import fingerprint
 from facecluster.pipeline.portraits import Chips
 from facecluster.records import CHIP_SIZE, Float32, UInt8
@@ -24,7 +27,7 @@ from facecluster.training import train as module
 from facecluster.training.augment import AugmentOptions
 from facecluster.training.faces import load, of_library, save
 from facecluster.training.options import TrainOptions
-from facecluster.training.pupil import pupil
+from facecluster.training.pupil import arrays_of_pupil, pupil, pupil_of
 from facecluster.training.targets import unit
 from facecluster.training.train import Request, asked, train
 from tests.training.pictures import POINTS, chip_of, faces_of
@@ -167,6 +170,39 @@ def test_teachers_are_asked_at_every_step_when_pictures_are_mixed(
     assert (tmp_path / "run" / "panel.npz").read_bytes() == kept
 
 
+def test_a_facenet_that_knows_something_learns_from_mixed_faces_and_is_stored_as_it_is(
+    rival: Callable[[Rival], None], photos: Path, tmp_path: Path
+) -> None:
+    rival(all_known)
+    options = replace(
+        OPTIONS, steps=1, people=0, others=4, judge_every=1, chunk=4, augment=AugmentOptions(morph=1.0), decay=0.0
+    )
+    request = replace(
+        REQUEST, data=photos, arch="facenet", start="facenet", options=options, teachers={"facenet": 1.0}
+    )
+    trained = train(request, tmp_path / "run")
+    arrays, card = read_model(trained.file)
+    assert (card.arch, card.dimension, card.crop) == ("facenet", 128, "box 36/160")
+    kept = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["course"]["best"]
+    bias = arrays["trunk.conv2d_1a.bn.bias"]
+    assert bias == pytest.approx(kept["trunk.conv2d_1a.conv.bias"].numpy(), abs=1e-6)
+    assert "trunk.conv2d_1a.bn.bias" not in kept
+
+
+def test_the_arrays_of_a_pupil_are_those_of_its_kind(real_weights: Path) -> None:
+    learning = pupil("facenet", "facenet", 0)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in learning.net.modules())
+    assert all(parameter.requires_grad for parameter in learning.net.parameters())
+    with torch.no_grad():
+        for parameter in learning.net.parameters():
+            parameter.mul_(1.01)
+    given = torch.rand(2, 3, 160, 160) * 2 - 1
+    again = pupil_of(arrays_of_pupil(learning), learning, "cpu")
+    assert again.whole is None
+    with torch.inference_mode():
+        np.testing.assert_allclose(again.net(given), learning.net(given), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["facenet", "a name", "", "-x"])
 def test_a_name_that_cannot_be_had_is_told_before_anything_else(
     rival: Callable[[Rival], None], photos: Path, tmp_path: Path, name: str
@@ -208,8 +244,12 @@ def test_faces_are_kept_and_read_back(tmp_path: Path) -> None:
     for name in ("landmarks", "sides", "extents", "identity", "group"):
         assert (getattr(again, name) == getattr(given, name)).all()
     assert (tmp_path / "faces.npz").stat().st_mode & 0o077 == 0
-    (tmp_path / "faces.npz").write_bytes(b"PK nonsense")
-    with pytest.raises(UsageError, match="damaged"):
+    for damaged in (b"", b"PK\x03\x04 cut short", b"nonsense"):
+        (tmp_path / "faces.npz").write_bytes(damaged)
+        with pytest.raises(UsageError, match="damaged"):
+            load(tmp_path / "faces.npz")
+    np.savez(tmp_path / "faces.npz", jpegs=np.zeros(0, np.uint8), ends=np.zeros(0))
+    with pytest.raises(UsageError, match="another version"):
         load(tmp_path / "faces.npz")
 
 
@@ -230,6 +270,10 @@ def test_some_faces_alone_keep_their_numbers() -> None:
         ({"against": "nobody"}, "no model called 'nobody'"),
         ({"arch": "vgg"}, "vgg"),
         ({"options": replace(OPTIONS, augment=AugmentOptions(morph=0.5))}, "--morph needs a --teacher"),
+        (
+            {"options": replace(OPTIONS, augment=AugmentOptions(morph=0.5)), "teachers": {"facenet": 1.0}},
+            "--morph needs --others",
+        ),
         ({"crop": "round"}, "no crop called round: choose one of box 36/160, steady 22/160, five-point 112"),
     ],
 )
