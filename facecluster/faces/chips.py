@@ -6,6 +6,7 @@ A chip is the face's box grown about its centre by ``CHIP_SIZE / CHIP_BOX`` and 
 
 from __future__ import annotations
 
+import math
 from io import BytesIO
 
 import cv2
@@ -36,10 +37,12 @@ def extent(box: Box, width: float, height: float) -> Float32:
 def cut(image: Image.Image, box: Box) -> UInt8:
     """The chip of ``box`` (pixels of ``image``): (224, 224, 3) uint8 RGB.
 
-    Pixels are averaged where the photo is larger than the chip (an antialiased triangle filter). Where the
-    region leaves the photo, the photo's edge is repeated.
+    Pixels are averaged where the photo is larger than the chip (an antialiased triangle filter), else interpolated
+    linearly. Where the region leaves the photo, the photo's edge is repeated.
     """
     part = region(box)
+    if max(part.width, part.height) <= CHIP_SIZE:
+        return _enlarged(image, part)
     if part.x0 < 0 or part.y0 < 0 or part.x1 > image.width or part.y1 > image.height:
         image, part = _with_edges(image, part)
     chip = image.resize(
@@ -67,6 +70,25 @@ def encode(chip: UInt8) -> bytes:
 def decode(jpeg: bytes) -> UInt8:
     """The inverse of ``encode``, up to JPEG's loss: (224, 224, 3) uint8 RGB."""
     return np.asarray(Image.open(BytesIO(jpeg)).convert("RGB"))
+
+
+def _enlarged(image: Image.Image, part: Box) -> UInt8:
+    """The chip of a part with no more pixels than a chip: as Pillow's triangle has it, in a tenth of the time."""
+    left, right = _around(part.x0, part.x1, image.width)
+    upper, lower = _around(part.y0, part.y1, image.height)
+    pixels = np.asarray(image.crop((left, upper, right, lower)))
+    across, down = part.width / CHIP_SIZE, part.height / CHIP_SIZE
+    to_photo = np.array(
+        [[across, 0, part.x0 + (across - 1) / 2 - left], [0, down, part.y0 + (down - 1) / 2 - upper]]
+    )
+    how, size = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (CHIP_SIZE, CHIP_SIZE)
+    return np.asarray(cv2.warpAffine(pixels, to_photo, size, flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _around(start: float, end: float, length: int) -> tuple[int, int]:
+    """The pixels of 0..``length`` that interpolation between two places needs; at least one."""
+    first = min(max(math.floor(start) - 1, 0), length - 1)
+    return first, max(min(math.ceil(end) + 1, length), first + 1)
 
 
 def _with_edges(image: Image.Image, part: Box) -> tuple[Image.Image, Box]:

@@ -42,8 +42,8 @@ class Detector:
         nets = Mtcnn(
             network(catalogue.scout(), device, threads=threads),
             network(catalogue.proposer(), device, exact=True, threads=threads),
-            network(catalogue.refiner(), device, threads=threads),
-            network(catalogue.outputter(), device, threads=threads),
+            network(catalogue.refiner(), device, exact=True, threads=threads),
+            network(catalogue.outputter(), device, exact=True, threads=threads),
             network(catalogue.sieve(), device, threads=threads) if bytes_are_quicker(device) else None,
         )
         return cls(nets, options or DetectOptions())

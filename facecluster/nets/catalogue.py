@@ -40,18 +40,24 @@ def sieve() -> Graph:
     """R-Net's judgement alone, for sorting out what is clearly no face."""
     shape = 32, 24, 24, 4
     return Graph(
-        "sieve", MTCNN["rnet"].sha256[:16], shape, partial(_stage, "sieve"), whole=True, ranges=_ranges("sieve")
+        "sieve",
+        MTCNN["rnet"].sha256[:16],
+        shape,
+        partial(_stage, "sieve"),
+        whole=True,
+        wide=(64, 16),
+        ranges=_ranges("sieve"),
     )
 
 
 def refiner() -> Graph:
     """MTCNN's R-Net."""
-    return Graph("rnet", MTCNN["rnet"].sha256[:16], (16, 24, 24, 4), partial(_stage, "refine"), wide=(64, 16))
+    return Graph("rnet", MTCNN["rnet"].sha256[:16], (16, 24, 24, 4), partial(_stage, "refine"))
 
 
 def outputter() -> Graph:
     """MTCNN's O-Net."""
-    return Graph("onet", MTCNN["onet"].sha256[:16], (4, 48, 48, 4), partial(_stage, "output"), wide=(32, 8))
+    return Graph("onet", MTCNN["onet"].sha256[:16], (4, 48, 48, 4), partial(_stage, "output"), wide=(16, 4))
 
 
 def embedder(spec: ModelSpec) -> Graph:

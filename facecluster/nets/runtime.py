@@ -162,8 +162,8 @@ def fastest(graph: Graph) -> tuple[Graph, str]:
 
 
 def bytes_are_quicker(device: str) -> bool:
-    """Whether 8-bit integers are so much quicker there than what else serves that asking in them first may pay."""
-    return device == "cpu" and _is_x86() and not has_bfloat16()
+    """Whether 8-bit integers are so much quicker there than float32 that asking in them first pays."""
+    return device == "cpu" and _is_x86()
 
 
 def has_bfloat16() -> bool:

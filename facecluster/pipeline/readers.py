@@ -25,6 +25,10 @@ from facecluster.records import Box, Face, FileEntry, Float32, UInt8
 SHARP_BOX = 80
 """A face whose box is narrower than this many decoded pixels is cut from a larger decoding, where it is wider."""
 
+DETAIL = 2
+"""How many times as large as it is searched a photo is decoded: most small faces can be cut from that, and to
+decode twice takes longer."""
+
 Opened = tuple[Outcome, tuple[photos.RawPhoto, photos.OpenPhoto] | None]
 """A file's outcome so far, and its picture where there is one to be searched."""
 
@@ -72,7 +76,7 @@ def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> 
         if not claims.claim(sha256):
             return Outcome(entry, sha256), None
         with watch.time("decode"):
-            opened = photos.decode(raw, max_side)
+            opened = photos.decode(raw, DETAIL * max_side)
     except UnreadablePhotoError as error:
         cause = error.__cause__
         if sha256 is None and isinstance(cause, FileNotFoundError | NotADirectoryError):

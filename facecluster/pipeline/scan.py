@@ -20,8 +20,11 @@ from facecluster.store import Store
 
 __all__ = ["CHUNK", "Progress", "Read", "Scan", "ScanResult"]
 
-CHUNK = 8
+CHUNK = 16
 """Files that a worker takes at a time, and that are committed together; fewer towards the end."""
+
+LARGE = 500_000
+"""Bytes from which on a file is large: fewer of them are taken at a time."""
 
 Read = Callable[[Sequence[FileEntry], Claims], list[Outcome]]
 
@@ -122,9 +125,12 @@ class Scan:
 
 
 def portions(todo: Sequence[FileEntry], workers: int) -> Iterator[Sequence[FileEntry]]:
-    """The files in order, up to ``CHUNK`` at a time, ever fewer towards the end: nobody waits for the last."""
+    """The files in order, up to ``CHUNK`` at a time, half as many where most are large, and ever fewer towards the
+    end: nobody waits for the last."""
     at = 0
     while at < len(todo):
         size = min(CHUNK, max(1, (len(todo) - at) // (3 * workers)))
+        if size > CHUNK // 2 and sum(entry.size >= LARGE for entry in todo[at : at + size]) > size // 2:
+            size = CHUNK // 2
         yield todo[at : at + size]
         at += size

@@ -13,8 +13,8 @@ from PIL import Image
 
 from facecluster.errors import UsageError
 from facecluster.pipeline.outcomes import Claims, Outcome
-from facecluster.pipeline.readers import read
-from facecluster.pipeline.scan import CHUNK, Progress, Scan, ScanResult, portions
+from facecluster.pipeline.readers import DETAIL, read
+from facecluster.pipeline.scan import CHUNK, LARGE, Progress, Scan, ScanResult, portions
 from facecluster.records import FileEntry
 from facecluster.store import Store
 from tests.conftest import as_root, fake_detect, fake_embed
@@ -218,7 +218,7 @@ def test_a_large_photo_is_searched_small_and_boxes_are_full_size(store: Store, f
     large.save(folder / "a.png")
 
     def reader(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
-        return read(entries, claims, small.width, fake_detect, fake_embed)
+        return read(entries, claims, small.width // DETAIL, fake_detect, fake_embed)
 
     with store.transaction():
         store.faces.add_model("mark", "fake", 128)
@@ -227,6 +227,15 @@ def test_a_large_photo_is_searched_small_and_boxes_are_full_size(store: Store, f
     assert found.face.box.x0 == pytest.approx(80)
     assert found.face.box.width == pytest.approx(240)
     assert found.face.landmarks[0].tolist() == pytest.approx([160, 280])
+
+
+@pytest.mark.parametrize(("size", "most"), [(LARGE - 1, CHUNK), (LARGE, CHUNK // 2)])
+def test_fewer_large_files_are_taken_at_a_time(size: int, most: int) -> None:
+    todo = [FileEntry(Path(str(i)), size, 0) for i in range(200)]
+    parts = list(portions(todo, 2))
+    assert [entry for part in parts for entry in part] == todo
+    assert len(parts[0]) == most
+    assert max(map(len, parts)) == most
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])

@@ -167,7 +167,7 @@ def test_chips_are_cut_from_the_small_picture_when_the_large_one_fails(
         return decode(raw, max_side)
 
     monkeypatch.setattr(photos, "decode", only_small)
-    work = partial(readers.read, max_side=320, detect=fake_detect, embed=fake_embed)
+    work = partial(readers.read, max_side=320 // readers.DETAIL, detect=fake_detect, embed=fake_embed)
     assert scan(store, folder, read=work).faces == 1
     assert store.faces.all()[0].face.box.width == pytest.approx(240)
 
