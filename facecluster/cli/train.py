@@ -145,10 +145,9 @@ def train(
     """Train a model on people whom you know; it is installed if it is better than the one there is.
 
     Learns from photos that show one face each, in a folder per person, or from the people whom you confirmed in
-    your library. Some of the people are set aside: on them, the new model and the present one are compared. The
-    loss is FaceNet's, triplets with semi-hard negatives; a teacher is a model to imitate beside that, and the
-    only thing to learn from faces that have no name. Ctrl-C keeps the best so far, and `--resume` goes on from
-    there.
+    your library. On some of the people, set aside, the new model and the present one are compared. The loss is
+    FaceNet's, triplets with semi-hard negatives; a teacher is a model to imitate beside that, and the only thing to
+    learn from faces that have no name. Ctrl-C keeps the best so far, and `--resume` goes on from there.
 
     **Examples**
 
