@@ -163,6 +163,7 @@ def stop_on_ctrl_c() -> Iterator[threading.Event]:
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
+        """Set the event; a second signal ends the program."""
         stop.set()
         # Threads in the middle of a photo cannot be interrupted; the database survives the program's end.
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -63,6 +63,7 @@ def scan(
         from facecluster.faces import DetectOptions  # takes seconds, so the bar comes first
 
         def show(done: Progress) -> None:
+            """Show how far the scan is."""
             bar.show(done.done, done.total, number(done.faces, "face"))
 
         options = DetectOptions(max_side=max_side, min_face=min_face, min_score=min_score)

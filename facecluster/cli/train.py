@@ -146,8 +146,8 @@ def train(
 
     Learns from photos that show one face each, in a folder per person, or from the people whom you confirmed in
     your library. On some of the people, set aside, the new model and the present one are compared. The loss is
-    FaceNet's, triplets with semi-hard negatives; a teacher is a model to imitate beside that, and the only thing to
-    learn from faces that have no name. Ctrl-C keeps the best so far, and `--resume` goes on from there.
+    FaceNet's, triplets with semi-hard negatives; a teacher is a model to imitate beside that, and all that faces
+    without a name teach. Ctrl-C keeps the best so far, and `--resume` goes on from there.
 
     **Examples**
 

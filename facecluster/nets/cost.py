@@ -87,6 +87,7 @@ def _output_shapes(net: nn.Module, size: int) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str, module: nn.Module, given: Any, output: Tensor) -> None:
+        """Keep the shape of a module's output."""
         shapes[name] = tuple(output.shape[1:])
 
     hooks = [module.register_forward_hook(partial(note, name)) for name, module in net.named_modules()]

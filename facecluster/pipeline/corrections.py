@@ -26,6 +26,7 @@ class Corrections(Edits):
         born = next((rows[id_].born for id_ in ids if rows[id_].born), None)
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             for other in others:
                 table.hand_over(other, ids[0])
                 table.change(other, name=None)
@@ -50,6 +51,7 @@ class Corrections(Edits):
         table, title = self._store.people, self._store.people.all()[id_].title
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             table.change(id_)
             for part in parts:
                 table.assign(part, table.add())
@@ -64,6 +66,7 @@ class Corrections(Edits):
         table = self._store.people
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             for face, owner in owners.items():
                 if owner not in (None, id_):
                     table.reject([face], int(owner or 0))
@@ -82,6 +85,7 @@ class Corrections(Edits):
             raise UsageError(f"Face {min(strangers)} is not this person's: to make it so, use `people move`.")
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             table.assign(faces or own, id_)
             table.change(id_)
 
@@ -93,6 +97,7 @@ class Corrections(Edits):
         table = self._store.people
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             table.reject(owners, id_)
             table.assign([face for face, owner in owners.items() if owner == id_], None, reason=NOBODYS)
             table.change(id_)
@@ -124,6 +129,7 @@ class Corrections(Edits):
             )
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             self._store.links.add(pairwise(sorted(set(faces))), same=True)
             if persons:
                 table.assign(
@@ -148,6 +154,7 @@ class Corrections(Edits):
             raise UsageError(f"Both are {title}'s: say which is not, with `facecluster people reject`.")
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             self._store.links.add([(one, other)], same=False)
             for person in persons if len(persons) == 2 else ():
                 self._store.people.change(person)

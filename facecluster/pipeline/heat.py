@@ -59,6 +59,7 @@ def _heat(store: Store, found: StoredFace, mean: Float32, embedder: Embedder) ->
     points = faces.landmarks_in_chip(found.face.landmarks, found.face.box)[None]
 
     def embed_all(chips: UInt8) -> Float32:
+        """Embed changed copies of the chip."""
         count = len(chips)
         return embed(chips, np.repeat(points, count, axis=0), np.repeat(shape, count, axis=0), embedder)
 

@@ -56,6 +56,7 @@ class Library(OpenLibrary):
         name, options, watch = model or self.model, options or DetectOptions(), Stopwatch()
 
         def load() -> Read:
+            """Load the networks that the scan needs."""
             from facecluster.pipeline.networks import reader
 
             return reader(name, device, options, watch=watch)

@@ -33,6 +33,7 @@ def reader(
     detector, embedder = faces.Detector.load(place, options, threads), Embedder.load(model, place, threads)
 
     def work(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
+        """Read some files with these networks."""
         return read(
             entries,
             claims,

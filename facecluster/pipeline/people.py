@@ -91,6 +91,7 @@ class People(Corrections):
             raise UsageError("There is nobody to ignore.")
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             for id_ in ids:
                 self._store.people.change(id_, hidden=int(hidden))
 
@@ -121,6 +122,7 @@ class People(Corrections):
         rows, table = self._store.people.all(), self._store.people
 
         def act() -> None:
+            """Make the change, inside of its transaction."""
             for one in found:
                 same = [id_ for id_, row in rows.items() if one.name and alike(row.name, one.name)]
                 id_ = same[0] if same else self._nameless(one, rows) or table.add()

@@ -153,6 +153,7 @@ def central(size: tuple[int, int], found: Sequence[Face]) -> Face:
     width, height = size
 
     def off_centre(face: Face) -> float:
+        """How far a face is from the middle."""
         box = face.box
         return abs((box.x0 + box.x1 - width) / 2) + abs((box.y0 + box.y1 - height) / 2)
 

@@ -108,6 +108,7 @@ class Scan:
         started = time.perf_counter()
 
         def begin(chunk: Sequence[FileEntry]) -> list[Outcome]:
+            """Read a chunk, or nothing after a stop."""
             return [] if self.stop.is_set() else read(chunk, claims)
 
         chunks = portions(todo, self.workers)

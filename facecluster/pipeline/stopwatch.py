@@ -43,6 +43,7 @@ class Stopwatch:
         """``function`` with its time added to ``stage``."""
 
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            """Call it and note how long it took."""
             with self.time(stage):
                 return function(*args, **kwargs)
 

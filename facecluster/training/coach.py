@@ -81,6 +81,7 @@ class Coach:
             self._place(learner.loss)
 
         def judged(step: int, found: Judged) -> None:
+            """Keep what there is, and tell of it."""
             checkpoint.save(folder, learner, self.course)
             curve.draw(self.course, folder / "curve.png")
             telling.on_judged(step, found)

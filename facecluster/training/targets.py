@@ -90,6 +90,7 @@ def seen_twice(
     """The mean of each face's embedding and that of its mirror image, unit length: (N, D) float32."""
 
     def embedded(rows: Int64) -> Float32:
+        """Embed some faces and their mirror images."""
         return embed_both_ways(given.chips(rows), given.landmarks[rows], given.sides[rows], embedder)
 
     batches = [np.arange(start, min(start + BATCH, len(given))) for start in range(0, len(given), BATCH)]
