@@ -79,7 +79,7 @@ def candidates(files: Iterable[Path]) -> Iterator[UInt8]:
 
     detector = faces.Detector.load("cpu")
     faces.detect(
-        [Image.open(file).convert("RGB") for file in files],
+        [np.asarray(Image.open(file).convert("RGB")) for file in files],
         replace(detector, nets=replace(detector.nets, sieve=note)),
     )
     pixels, batch = np.concatenate(seen), catalogue.sieve().shape[0]

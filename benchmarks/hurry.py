@@ -46,7 +46,7 @@ class Recorder:
         return results
 
 
-def sifted(images: list[Image.Image]) -> tuple[Float32, Float32]:
+def sifted(images: list[UInt8]) -> tuple[Float32, Float32]:
     """What the sieve and R-Net say of the same candidates, (N,) each."""
     loaded = faces.Detector.load("cpu")
     sieve, refine = network(catalogue.sieve(), "cpu"), Recorder(loaded.nets.refine)
@@ -105,13 +105,14 @@ def main() -> None:
     given = parser.parse_args()
     with (given.data / "labels.csv").open(newline="") as file:
         files = [given.data / row["path"] for row in csv.DictReader(file)][:: given.every]
-    images = [Image.open(file).convert("RGB") for file in files]
-    images += [image.resize((2 * image.width, 2 * image.height)) for image in images]
+    pictures = [Image.open(file).convert("RGB") for file in files]
+    pictures += [each.resize((2 * each.width, 2 * each.height)) for each in pictures]
+    images = [np.asarray(each) for each in pictures]
     print(f"{len(images)} pictures")
     if bytes_are_quicker("cpu"):
         report_sieve(*sifted(images))
     nets = faces.Detector.load("cpu").nets
-    pairs = [pair for image in track(images) for pair in scented(table_of(np.asarray(image)), nets)]
+    pairs = [pair for image in track(images) for pair in scented(table_of(image), nets)]
     accepted = sum((p >= PROPOSE).sum() for _, p in pairs)
     print(f"P-Net: {sum(p.size for _, p in pairs)} places, {accepted} accepted")
     for limit in SCENTED:

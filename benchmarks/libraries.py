@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 
 import cv2
-import numpy as np
 from PIL import Image, ImageOps
 from rich.progress import track
 from rivals import OpenCv
@@ -96,10 +95,10 @@ def _saved(made: Iterator[Image.Image], folder: Path, count: int, what: str) -> 
 def find_faces(files: Sequence[Path], finder: OpenCv) -> list[Sitter]:
     found: list[Sitter] = []
     for file in track(files, description="looking for faces to cut out"):
-        image = photos.open_photo(file).image
-        faces = finder.find(cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2BGR))
+        pixels = photos.open_photo(file).pixels
+        faces = finder.find(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         boxes = [Box(x, y, x + width, y + height) for x, y, width, height in faces[:, :4].tolist()]
-        found += [Sitter(file, image.size, box, boxes) for box in boxes]
+        found += [Sitter(file, (pixels.shape[1], pixels.shape[0]), box, boxes) for box in boxes]
     return found
 
 
@@ -111,7 +110,7 @@ def cut_outs(faces: Sequence[Sitter], cut: Cut, rng: random.Random) -> Iterator[
             part = quietest(sitter, cut, rng)
             if part:
                 some = True
-                yield photos.open_photo(sitter.file).image.crop(part)
+                yield Image.fromarray(photos.open_photo(sitter.file).pixels).crop(part)
         if not some:
             raise SystemExit(f"There is no photo here with a face and a side of {cut.least} pixels.")
 

@@ -65,7 +65,7 @@ class Plain:
         return self._embedded(image, found) if found else []
 
     def _embedded(self, image: Image.Image, found: list[Face]) -> list[Known]:
-        chips = np.stack([faces.cut(image, face.box) for face in found])
+        chips = np.stack([faces.cut(np.asarray(image), face.box) for face in found])
         points = np.stack([faces.landmarks_in_chip(face.landmarks, face.box) for face in found])
         sides = np.array([[face.box.width, face.box.height] for face in found], np.float32)
         vectors = {one.spec.name: embed(chips, points, sides, one) for one in self.embedders}

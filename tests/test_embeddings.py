@@ -120,7 +120,7 @@ def test_embeddings_are_unit_vectors_whatever_the_batch(name: str, real_weights:
 @pytest.mark.parametrize("name", ["facenet", "sface"])
 def test_the_fast_number_format_keeps_the_embeddings(name: str, shared: Path, real_weights: Path) -> None:
     detector = faces.Detector.load("cpu")
-    images = [Image.open(f).convert("RGB") for f in sorted((shared / "lfw").glob("*/*.jpg"))[:8]]
+    images = [np.asarray(Image.open(f).convert("RGB")) for f in sorted((shared / "lfw").glob("*/*.jpg"))[:8]]
     found = [each[0] for each in faces.detect(images, detector)]
     given = (
         np.stack([faces.cut(image, face.box) for image, face in zip(images, found, strict=True)]),

@@ -1,4 +1,4 @@
-"""From photos to faces: reduce each photo, run the cascade on all of them, measure what was found."""
+"""From photos to faces: sum up each photo, run the cascade on all of them, measure what was found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image
 
 from facecluster.faces.cascade import Found, Mtcnn, find
 from facecluster.faces.options import DetectOptions
@@ -15,7 +14,7 @@ from facecluster.faces.quality import frontality
 from facecluster.faces.summed import Int32, Table, table_of
 from facecluster.nets import catalogue
 from facecluster.nets.runtime import bytes_are_quicker, network
-from facecluster.records import Box, Face
+from facecluster.records import Box, Face, UInt8
 
 BATCH_PIXELS = 4_000_000
 """Pixels that are searched together: each costs 16 bytes in its summed-area table."""
@@ -49,19 +48,19 @@ class Detector:
         return cls(nets, options or DetectOptions())
 
 
-def detect(images: Sequence[Image.Image], detector: Detector) -> list[list[Face]]:
-    """The faces of each image, best score first; boxes and landmarks in pixels of the image as given.
+def detect(photos: Sequence[UInt8], detector: Detector) -> list[list[Face]]:
+    """The faces of each photo, best score first; boxes and landmarks in pixels of the photo as given.
 
-    ``images`` are upright RGB of any sizes; one of ``options.max_side`` times 2, 3, … is searched at a half, a
-    third, … of its size. Sharpness is left at 0: it is a property of the chip.
+    ``photos`` are (H, W, 3) uint8 upright RGB of any sizes, and searched as they are. Sharpness is left at 0: it
+    is a property of the chip.
     """
     faces: list[list[Face]] = []
     memory = _memory(detector)
     try:
-        for batch in _batches(images, detector.options.max_side):
-            tables = _tables([image for image, _ in batch], memory)
+        for batch in _batches(photos):
+            tables = _tables(batch, memory)
             found = find(tables, detector.nets, detector.options.min_face, detector.options.min_score)
-            faces += _sorted_out(found, [factor for _, factor in batch])
+            faces += _sorted_out(found, len(batch))
     finally:
         detector.spare.append(memory)
     return faces
@@ -74,34 +73,32 @@ def _memory(detector: Detector) -> Int32:
         return np.empty(WORDS, np.int32)
 
 
-def _tables(images: Sequence[Image.Image], memory: Int32) -> list[Table]:
-    """The summed-area tables of the images, one after the other in ``memory`` as far as it goes."""
+def _tables(photos: Sequence[UInt8], memory: Int32) -> list[Table]:
+    """The summed-area tables of the photos, one after the other in ``memory`` as far as it goes."""
     tables: list[Table] = []
-    for image in images:
-        tables.append(table_of(np.asarray(image), memory))
+    for photo in photos:
+        tables.append(table_of(photo, memory))
         memory = memory[tables[-1].size :]
     return tables
 
 
-def _batches(images: Sequence[Image.Image], max_side: int) -> Iterator[list[tuple[Image.Image, int]]]:
-    """Images, reduced by a whole factor where they are large, with that factor; some megapixels at a time."""
-    batch: list[tuple[Image.Image, int]] = []
-    for image in images:
-        factor = max(1, max(image.size) // max_side)
-        small = image.reduce(factor) if factor > 1 else image
-        if batch and sum(other.width * other.height for other, _ in [*batch, (small, factor)]) > BATCH_PIXELS:
+def _batches(photos: Sequence[UInt8]) -> Iterator[list[UInt8]]:
+    """Some megapixels at a time, in order."""
+    batch: list[UInt8] = []
+    for photo in photos:
+        if batch and sum(other.size for other in [*batch, photo]) > 3 * BATCH_PIXELS:
             yield batch
             batch = []
-        batch.append((small, factor))
+        batch.append(photo)
     if batch:
         yield batch
 
 
-def _sorted_out(found: Found, factors: Sequence[float]) -> list[list[Face]]:
-    faces: list[list[Face]] = [[] for _ in factors]
+def _sorted_out(found: Found, photos: int) -> list[list[Face]]:
+    """What was found, by photo, of which there are so many."""
+    faces: list[list[Face]] = [[] for _ in range(photos)]
     for image, box, score, landmarks in zip(found.image, found.boxes, found.scores, found.landmarks, strict=True):
-        points = (landmarks * factors[image]).astype(np.float32)
-        corners = Box(*(box * factors[image]).tolist())
+        points, corners = landmarks.astype(np.float32), Box(*box.tolist())
         if corners.width > 0 and corners.height > 0:
             faces[image].append(Face(corners, points, float(score), frontality=frontality(points)))
     for each in faces:

@@ -10,8 +10,9 @@ class DetectOptions:
     """What the detector looks for. Two scans with different options may find different faces."""
 
     max_side: int = 1000
-    """A photo whose longer side has 2, 3, 4 … times as many pixels is searched at a half, a third, a quarter … of
-    its size: one of 12 megapixels at 1000 × 750, one of 1600 × 1200 as it is."""
+    """A photo of up to 4 · ``max_side``² pixels, four megapixels, is searched as it is. A larger one is searched
+    at a half, a third, a quarter … of its size where its longer side has 2, 3, 4 … times ``max_side`` pixels: one
+    of 12 megapixels at 1000 × 750."""
 
     min_face: int = 20
     """Shortest side of a face, in pixels of the photo as it is searched."""

@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Image
 
 from facecluster import faces, photos
 from facecluster.errors import UnreadablePhotoError
@@ -81,13 +80,13 @@ def portrait_chips(files: Sequence[Path], detect: Detect, max_side: int = 1000) 
     Where no face is found, it is the middle of the photo, as FaceNet does (section 5.6).
     """
     opened, unreadable = _open(files, max_side)
-    seen = _search([picture.image for _, picture in opened], detect)
+    seen = _search([picture.pixels for _, picture in opened], detect)
     kept: list[_Kept] = []
     for (raw, picture), found in zip(opened, seen, strict=True):
         if isinstance(found, Exception):
             unreadable.append(UnreadablePhotoError(raw.path, _said(found)))
             continue
-        ((face, chip),) = cut_faces(raw, picture, [central(picture.image.size, found)])
+        ((face, chip),) = cut_faces(raw, picture, [central(picture.pixels.shape, found)])
         photo = picture.photo
         kept.append(
             _Kept(raw.path, face, chip, faces.extent(face.box, photo.width, photo.height), found=bool(found))
@@ -145,12 +144,12 @@ def in_parallel(
         pool.shutdown(cancel_futures=True)
 
 
-def central(size: tuple[int, int], found: Sequence[Face]) -> Face:
-    """The face nearest to the centre of a photo of ``size`` (width, height), by city blocks between the middles.
+def central(shape: tuple[int, ...], found: Sequence[Face]) -> Face:
+    """The face whose middle is nearest to that of a photo of ``shape`` (height, width, …), in city blocks.
 
     None found: a box in the middle, with the landmarks of an average face and a score of 0.
     """
-    width, height = size
+    height, width = shape[:2]
 
     def off_centre(face: Face) -> float:
         """How far a face is from the middle."""
@@ -180,7 +179,7 @@ def _open(
     return opened, unreadable
 
 
-def _search(images: Sequence[Image], detect: Detect) -> list[list[Face] | Exception]:
+def _search(images: Sequence[UInt8], detect: Detect) -> list[list[Face] | Exception]:
     """The faces of each photo, or why the search failed: no photo's trouble stops the others."""
     try:
         return list(detect(images)) if images else []

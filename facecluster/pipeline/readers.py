@@ -14,7 +14,6 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-from PIL.Image import Image
 
 from facecluster import faces, photos
 from facecluster.errors import UnreadablePhotoError
@@ -34,9 +33,9 @@ Opened = tuple[Outcome, tuple[photos.RawPhoto, photos.OpenPhoto] | None]
 
 
 class Detect(Protocol):
-    """Images (upright RGB) to the faces of each."""
+    """Pixels of photos, (H, W, 3) uint8 upright RGB, to the faces of each."""
 
-    def __call__(self, images: Sequence[Image], /) -> list[list[Face]]: ...  # noqa: D102
+    def __call__(self, photos: Sequence[UInt8], /) -> list[list[Face]]: ...  # noqa: D102
 
 
 class Embed(Protocol):
@@ -62,9 +61,9 @@ def read(
     detect, embed_all = watch.timed("detect", detect), watch.timed("embed", partial(_embed, embed=embed))
     opened = [_open(entry, claims, max_side, watch) for entry in entries]
     try:
-        return _search(opened, detect, embed_all, watch)
+        return _search(opened, max_side, detect, embed_all, watch)
     except Exception:  # the networks may raise anything, from lack of memory on
-        return [outcome for one in opened for outcome in _search_alone(one, detect, embed_all, watch)]
+        return [outcome for one in opened for outcome in _search_alone(one, max_side, detect, embed_all, watch)]
 
 
 def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> Opened:
@@ -87,11 +86,15 @@ def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> 
     return Outcome(entry, sha256, photo=opened.photo), (raw, opened)
 
 
-def _search(opened: Sequence[Opened], detect: Detect, embed: EmbedAll, watch: Stopwatch) -> list[Outcome]:
-    images = [picture[1].image for _, picture in opened if picture]
-    found = iter(detect(images) if images else [])
+def _search(
+    opened: Sequence[Opened], max_side: int, detect: Detect, embed: EmbedAll, watch: Stopwatch
+) -> list[Outcome]:
+    there = [picture for _, picture in opened if picture]
+    factors = [reduction(photo, max_side) for _, photo in there]
+    shown = [photos.reduced(photo.pixels, factor) for (_, photo), factor in zip(there, factors, strict=True)]
+    found = zip(detect(shown) if shown else [], factors, strict=True)
     with watch.time("crop"):
-        pairs = [cut_faces(*picture, next(found)) if picture else [] for _, picture in opened]
+        pairs = [cut_faces(*picture, _scaled(*next(found))) if picture else [] for _, picture in opened]
         kept = [[(face, faces.encode(chip)) for face, chip in own] for own in pairs]
     vectors = iter(embed([pair for own in pairs for pair in own]))
     return [
@@ -100,10 +103,18 @@ def _search(opened: Sequence[Opened], detect: Detect, embed: EmbedAll, watch: St
     ]
 
 
-def _search_alone(one: Opened, detect: Detect, embed: EmbedAll, watch: Stopwatch) -> list[Outcome]:
+def reduction(opened: photos.OpenPhoto, max_side: int) -> int:
+    """By how much an open photo is reduced before it is searched; see ``DetectOptions.max_side``."""
+    height, width = map(int, opened.pixels.shape[:2])
+    if opened.scale == 1 and height * width <= (2 * max_side) ** 2:
+        return 1
+    return max(1, max(height, width) // max_side)
+
+
+def _search_alone(one: Opened, max_side: int, detect: Detect, embed: EmbedAll, watch: Stopwatch) -> list[Outcome]:
     """One photo after the search of several has failed: the others do not suffer for the one to blame."""
     try:
-        return _search([one], detect, embed, watch)
+        return _search([one], max_side, detect, embed, watch)
     except Exception as error:
         said = str(error).partition("\n")[0] or type(error).__name__
         return [replace(one[0], photo=None, reason=f"the search for faces failed ({said})", again=True)]
@@ -114,19 +125,21 @@ def cut_faces(raw: photos.RawPhoto, opened: photos.OpenPhoto, found: list[Face])
 
     ``found`` are in pixels of the ``opened`` photo; the sharpness of the result is that of the chips.
     """
-    full = [_scaled(face, 1 / opened.scale) for face in found]
-    image, scale = opened.image, opened.scale
+    full, pixels, scale = _scaled(found, 1 / opened.scale), opened.pixels, opened.scale
     narrowest = min((face.box.width for face in found), default=SHARP_BOX)
     if scale < 1 and narrowest < SHARP_BOX:
         with suppress(UnreadablePhotoError):  # for want of memory, say: then the chips are coarser
-            larger = photos.decode(raw, math.ceil(max(image.size) * SHARP_BOX / narrowest))
-            image, scale = larger.image, larger.scale
-    chips = [faces.cut(image, face.box.scaled(scale)) for face in full]
+            larger = photos.decode(raw, math.ceil(max(pixels.shape[:2]) * SHARP_BOX / narrowest))
+            pixels, scale = larger.pixels, larger.scale
+    chips = [faces.cut(pixels, face.box.scaled(scale)) for face in full]
     return [(replace(face, sharpness=faces.sharpness(chip)), chip) for face, chip in zip(full, chips, strict=True)]
 
 
-def _scaled(face: Face, factor: float) -> Face:
-    return replace(face, box=face.box.scaled(factor), landmarks=(face.landmarks * factor).astype(np.float32))
+def _scaled(found: Iterable[Face], factor: float) -> list[Face]:
+    return [
+        replace(face, box=face.box.scaled(factor), landmarks=(face.landmarks * factor).astype(np.float32))
+        for face in found
+    ]
 
 
 def _embed(pairs: list[tuple[Face, UInt8]], embed: Embed) -> Float32 | list[Float32]:

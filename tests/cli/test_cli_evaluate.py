@@ -15,7 +15,7 @@ from facecluster.evaluation import Column, Estimate, GroupRates
 from facecluster.nets.specs import spec_of
 from facecluster.pipeline import networks
 from facecluster.pipeline.portraits import Portrayer
-from facecluster.records import Face
+from facecluster.records import Face, UInt8
 from facecluster.store import Store
 from tests.cli.conftest import Run
 from tests.conftest import fake_detect, fake_embed
@@ -167,7 +167,7 @@ def test_what_cannot_be_done_is_a_sentence(
 def test_ctrl_c_ends_it_with_a_sentence(
     run: Run, lfw: Path, family: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def detect(images: Sequence[Image.Image]) -> list[list[Face]]:
+    def detect(images: Sequence[UInt8]) -> list[list[Face]]:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(networks, "portrayer", lambda *a, **k: Portrayer(detect, {"facenet": fake_embed}))

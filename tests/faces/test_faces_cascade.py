@@ -28,18 +28,22 @@ def plain() -> MTCNN:
 
 @pytest.fixture(scope="module")
 def detector(weights_cache: Path) -> Iterator[faces.Detector]:
-    """All nets in float32, as in the original, and photos in full size."""
+    """All nets in float32, as in the original."""
     graphs = catalogue.scout(), catalogue.proposer(), catalogue.refiner(), catalogue.outputter()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACECLUSTER_CACHE", str(weights_cache))
         nets = Mtcnn(*(network(graph, "cpu", exact=True) for graph in graphs))
-        yield faces.Detector(nets, faces.DetectOptions(max_side=10_000))
+        yield faces.Detector(nets, faces.DetectOptions())
 
 
-def assert_same(images: list[Image.Image], detector: faces.Detector, plain: MTCNN) -> int:
+def rgb(file: Path) -> UInt8:
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+def assert_same(images: list[UInt8], detector: faces.Detector, plain: MTCNN) -> int:
     found = faces.detect(images, detector)
     for image, ours in zip(images, found, strict=True):
-        boxes, scores, landmarks = plain.detect(image, landmarks=True)
+        boxes, scores, landmarks = plain.detect(Image.fromarray(image), landmarks=True)
         assert len(ours) == (0 if boxes is None else len(boxes))
         if not ours:
             continue
@@ -56,7 +60,7 @@ def test_drawn_photos_give_the_boxes_of_plain_mtcnn(
     tmp_path: Path, detector: faces.Detector, plain: MTCNN
 ) -> None:
     library = draw_library(tmp_path / "photos", people=3, photos_per_person=3)
-    images = [Image.open(photo.path).convert("RGB") for photo in library.photos[:6]]
+    images = [rgb(photo.path) for photo in library.photos[:6]]
     assert assert_same(images, detector, plain) >= 5
 
 
@@ -65,7 +69,7 @@ def test_real_photos_of_mixed_sizes_give_the_boxes_of_plain_mtcnn(
     shared: Path, detector: faces.Detector, plain: MTCNN
 ) -> None:
     files = sorted((shared / "photos").glob("*/*.jp*g"))[::30]
-    assert assert_same([Image.open(file).convert("RGB") for file in files], detector, plain) >= 10
+    assert assert_same([rgb(file) for file in files], detector, plain) >= 10
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,7 @@ def test_a_sieve_refuses_most_but_nothing_that_r_net_accepts(
     tmp_path: Path, sifting: tuple[faces.Detector, list[int]], plain: MTCNN
 ) -> None:
     (sieving, counts), library = sifting, draw_library(tmp_path / "photos", people=3, photos_per_person=3)
-    images = [Image.open(photo.path).convert("RGB") for photo in library.photos[:6]]
+    images = [rgb(photo.path) for photo in library.photos[:6]]
     assert assert_same(images, sieving, plain) >= 5
     assert 0 < counts[1] < counts[0] / 2
 
@@ -101,7 +105,7 @@ def test_a_sieve_changes_no_face_of_real_photos(
     shared: Path, detector: faces.Detector, sifting: tuple[faces.Detector, list[int]]
 ) -> None:
     files = sorted((shared / "photos").glob("*/*.jp*g"))[7::10]
-    images = [Image.open(file).convert("RGB") for file in files]
+    images = [rgb(file) for file in files]
     for with_it, without in zip(faces.detect(images, sifting[0]), faces.detect(images, detector), strict=True):
         np.testing.assert_allclose(boxes_of([with_it])[0], boxes_of([without])[0], atol=0.01)
 
@@ -110,10 +114,10 @@ def test_photos_searched_together_or_again_or_beyond_the_memory_give_the_same(
     tmp_path: Path, detector: faces.Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = draw_library(tmp_path / "photos", people=2, photos_per_person=2)
-    images = [Image.open(photo.path).convert("RGB") for photo in library.photos[:4]]
+    images = [rgb(photo.path) for photo in library.photos[:4]]
     together = boxes_of(faces.detect(images, detector))
     alone = [boxes_of(faces.detect([image], detector))[0] for image in images]
-    monkeypatch.setattr("facecluster.faces.detector.WORDS", images[0].width * images[0].height * 5)
+    monkeypatch.setattr("facecluster.faces.detector.WORDS", images[0].size * 5 // 3)
     fresh = replace(detector, spare=deque())
     for other in (alone, boxes_of(faces.detect(images[::-1], fresh))[::-1]):
         for a, b in zip(together, other, strict=True):
@@ -125,31 +129,21 @@ def boxes_of(found: list[list[Face]]) -> list[list[tuple[float, ...]]]:
     return [[astuple(face.box) for face in own] for own in found]
 
 
-def test_a_large_image_is_searched_small_and_boxes_are_its_own(tmp_path: Path, real_weights: Path) -> None:
-    library = draw_library(tmp_path / "photos", people=1, photos_per_person=1)
-    image = Image.open(library.photos[0].path).convert("RGB")
-    large = image.resize((image.width * 4, image.height * 4), Image.Resampling.NEAREST)
-    options = faces.DetectOptions(max_side=max(image.size))
-    small, scaled = (faces.detect([each], faces.Detector.load("cpu", options))[0][0] for each in (image, large))
-    assert scaled.box.x0 == pytest.approx(4 * small.box.x0, abs=1)
-    np.testing.assert_allclose(scaled.landmarks, 4 * small.landmarks, atol=1)
-
-
 def test_torch_too_finds_nothing_in_nothing_and_faces_where_there_are(
     tmp_path: Path, detector: faces.Detector
 ) -> None:
     graphs = catalogue.scout(), catalogue.proposer(), catalogue.refiner(), catalogue.outputter()
     on_torch = replace(detector, nets=Mtcnn(*(Gpu(graph.build(), "cpu", exact=True) for graph in graphs)))
-    blank = Image.new("RGB", (300, 200), "grey")
-    assert faces.detect([blank], on_torch) == faces.detect([Image.new("RGB", (19, 30))], on_torch) == [[]]
+    blank = np.full((200, 300, 3), 128, np.uint8)
+    assert faces.detect([blank], on_torch) == faces.detect([np.zeros((30, 19, 3), np.uint8)], on_torch) == [[]]
     library = draw_library(tmp_path / "photos", people=1, photos_per_person=1)
-    images = [Image.open(library.photos[0].path).convert("RGB")]
+    images = [rgb(library.photos[0].path)]
     theirs, ours = (boxes_of(faces.detect(images, each)) for each in (on_torch, detector))
     assert theirs[0]
     np.testing.assert_allclose(theirs[0], ours[0], atol=0.05)
 
 
 def test_a_blank_photo_and_a_tiny_one_have_no_faces(detector: faces.Detector) -> None:
-    blank = Image.new("RGB", (300, 200), "grey")
-    assert faces.detect([blank, Image.new("RGB", (9, 9)), blank], detector) == [[], [], []]
+    blank = np.full((200, 300, 3), 128, np.uint8)
+    assert faces.detect([blank, np.zeros((9, 9, 3), np.uint8), blank], detector) == [[], [], []]
     assert faces.detect([], detector) == []

@@ -6,13 +6,13 @@ from PIL import Image
 
 from facecluster import faces
 from facecluster.faces.chips import region
-from facecluster.records import CHIP_BOX, CHIP_SIZE, Box
+from facecluster.records import CHIP_BOX, CHIP_SIZE, Box, UInt8
 
 
-def gradient(width: int, height: int) -> Image.Image:
+def gradient(width: int, height: int) -> UInt8:
     """Red grows by one per pixel to the right, green by one per pixel downwards."""
     x, y = np.meshgrid(np.arange(width), np.arange(height))
-    return Image.fromarray(np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8))
+    return np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)
 
 
 def test_the_box_becomes_the_middle_of_the_chip() -> None:
@@ -88,8 +88,8 @@ def test_where_the_photo_lies_in_a_chip() -> None:
 def test_a_small_face_is_enlarged_as_pillow_does(box: Box) -> None:
     """Against Pillow's own triangle filter on a photo whose edges are repeated far enough."""
     rng = np.random.default_rng(3)
-    photo = Image.fromarray(rng.integers(0, 256, (250, 260, 3), dtype=np.uint8)).resize((260, 250))
-    wide = Image.fromarray(np.pad(np.asarray(photo), ((300, 300), (300, 300), (0, 0)), "edge"))
+    photo = rng.integers(0, 256, (250, 260, 3), dtype=np.uint8)
+    wide = Image.fromarray(np.pad(photo, ((300, 300), (300, 300), (0, 0)), "edge"))
     part = region(box)
     corners = part.x0 + 300, part.y0 + 300, part.x1 + 300, part.y1 + 300
     expected = np.asarray(wide.resize((CHIP_SIZE, CHIP_SIZE), Image.Resampling.BILINEAR, box=corners)).astype(int)

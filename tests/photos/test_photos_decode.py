@@ -6,7 +6,6 @@ import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facecluster.errors import UnreadablePhotoError
-from facecluster.photos import MAX_PIXELS, OpenPhoto, RawPhoto, decode, open_photo, read_file
+from facecluster.photos import MAX_PIXELS, OpenPhoto, RawPhoto, decode, decoding, jpeg, open_photo, read_file
+from facecluster.photos import pixels as pixels_of_modes
 from facecluster.photos.pixels import to_rgb
-from facecluster.records import UInt8
-
-decode_module = import_module("facecluster.photos.decode")
-"""The module: in its package, the function of that name hides it."""
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 KINDS = ["AVIF", "BMP", "GIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP"]
@@ -53,8 +49,9 @@ def raw(data: bytes) -> RawPhoto:
     return RawPhoto(Path("some.jpg"), data, hashlib.sha256(data).hexdigest())
 
 
-def pixels_of(opened: OpenPhoto) -> UInt8:
-    return np.asarray(opened.image)
+def picture(opened: OpenPhoto) -> Image.Image:
+    assert opened.pixels.dtype == np.uint8
+    return Image.fromarray(opened.pixels)
 
 
 def far(one: Image.Image, other: Image.Image) -> float:
@@ -78,8 +75,8 @@ def test_each_kind(kind: str, tmp_path: Path) -> None:
     opened = open_photo(path)
     assert (opened.photo.format, opened.photo.width, opened.photo.height, opened.scale) == (kind, 96, 64, 1)
     assert opened.photo.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (opened.image.mode, opened.image.size) == ("RGB", (96, 64))
-    assert far(opened.image, pattern()) < (12 if kind == "GIF" else 4)
+    assert (picture(opened).mode, picture(opened).size) == ("RGB", (96, 64))
+    assert far(picture(opened), pattern()) < (12 if kind == "GIF" else 4)
 
 
 def sideways(upright: Image.Image, orientation: int) -> Image.Image:
@@ -108,8 +105,8 @@ def test_orientations(kind: str, orientation: int, max_side: int | None) -> None
     opened = decode(raw(data), max_side)
     assert (opened.photo.width, opened.photo.height) == (96, 64)
     expected = pattern() if max_side is None else pattern().reduce(2)
-    assert opened.image.size == expected.size
-    assert far(opened.image, expected) < 6
+    assert picture(opened).size == expected.size
+    assert far(picture(opened), expected) < 6
 
 
 def test_heif_is_turned_once() -> None:
@@ -121,7 +118,7 @@ def test_heif_is_turned_once() -> None:
     assert pillow_heif.open_heif(file).size == (96, 64)  # the container says so, too
     opened = decode(raw(file.getvalue()))
     assert (opened.photo.width, opened.photo.height) == (96, 64)
-    assert far(opened.image, pattern()) < 4
+    assert far(picture(opened), pattern()) < 4
 
 
 def test_facts_of_exif() -> None:
@@ -143,7 +140,7 @@ def test_broken_exif_does_not_lose_the_photo(kind: str) -> None:
     assert bad != good
     opened = decode(raw(bad))
     assert opened.photo.camera is None
-    assert far(opened.image, pattern()) < 4
+    assert far(picture(opened), pattern()) < 4
 
 
 # --- how much of it
@@ -165,7 +162,7 @@ def test_broken_exif_does_not_lose_the_photo(kind: str) -> None:
 def test_reduced_sizes(kind: str, max_side: int | None, size: tuple[int, int], scale: float) -> None:
     opened = decode(raw(encoded(pattern(400, 300), kind)), max_side)
     assert (opened.photo.width, opened.photo.height) == (400, 300)
-    assert (opened.image.size, opened.scale) == (size, scale)
+    assert (picture(opened).size, opened.scale) == (size, scale)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (799, 601), (1023, 1), (257, 255), (640, 640)])
@@ -174,23 +171,32 @@ def test_long_side_is_kept_between_once_and_twice(kind: str, size: tuple[int, in
     data = raw(encoded(pattern(*size), kind))
     for max_side in (1, 2, 7, 100, 128, 129, 450, 800):
         opened = decode(data, max_side)
-        long_side, full = max(opened.image.size), max(size)
+        long_side, full = max(picture(opened).size), max(size)
         assert long_side == full if full < max_side else max_side <= long_side < 2 * max_side + 1
-        assert opened.image.size == tuple(-(-side // round(1 / opened.scale)) for side in size)
+        assert picture(opened).size == tuple(-(-side // round(1 / opened.scale)) for side in size)
 
 
-def test_jpegs_are_shrunk_by_their_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jpegs_are_shrunk_by_both_of_their_decoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
     decoded: list[tuple[int, int]] = []
+
+    def none(data: bytes, size: tuple[int, int]) -> None:
+        asked.append(size)
 
     def spy(image: Image.Image) -> Image.Image:
         decoded.append(image.size)
         return to_rgb(image)
 
-    data = raw(encoded(pattern(400, 300), "JPEG"))
-    monkeypatch.setattr(decode_module, "to_rgb", spy)
-    for max_side in (401, 201, 200, 100, 50, 25):
-        decode(data, max_side)
-    assert decoded == [(400, 300), (400, 300), (200, 150), (100, 75), (50, 38), (25, 19)]
+    data, sides = raw(encoded(pattern(400, 300), "JPEG")), (401, 201, 200, 100, 50, 25)
+    quick = [decode(data, side) for side in sides]
+    monkeypatch.setattr(jpeg, "pixels", none)
+    monkeypatch.setattr(pixels_of_modes, "to_rgb", spy)
+    patient = [decode(data, side) for side in sides]
+    assert asked == [(400, 300), (400, 300), (200, 150), (100, 75), (50, 38), (50, 38)]
+    assert decoded == [*asked[:-1], (25, 19)]
+    for one, other in zip(quick, patient, strict=True):
+        assert (one.scale, one.photo) == (other.scale, other.photo)
+        np.testing.assert_allclose(one.pixels, other.pixels, atol=0 if one.scale >= 1 / 8 else 1)
 
 
 def test_coordinates_survive_the_reduction() -> None:
@@ -198,14 +204,14 @@ def test_coordinates_survive_the_reduction() -> None:
     image.paste("white", (800, 400, 960, 480))
     for kind in ("JPEG", "PNG"):
         opened = decode(raw(encoded(image, kind)), 200)
-        ys, xs = np.nonzero(pixels_of(opened)[..., 0] > 128)
+        ys, xs = np.nonzero(opened.pixels[..., 0] > 128)
         box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) / opened.scale
         assert np.abs(box - (800, 400, 960, 480)).max() <= 1 / opened.scale
 
 
 def test_the_same_bytes_may_be_decoded_again() -> None:
     data = raw(encoded(pattern(400, 300), "JPEG"))
-    assert [decode(data, side).image.width for side in (100, None, 200)] == [100, 400, 200]
+    assert [decode(data, side).pixels.shape[1] for side in (100, None, 200)] == [100, 400, 200]
 
 
 # --- which picture, and which pixels
@@ -216,7 +222,7 @@ def test_first_picture(kind: str) -> None:
     data = encoded(pattern(), kind, save_all=True, append_images=[Image.new("RGB", (96, 64), "white")])
     opened = decode(raw(data))
     assert opened.photo.format == ("JPEG" if kind == "MPO" else kind)
-    assert far(opened.image, pattern()) < 12
+    assert far(picture(opened), pattern()) < 12
 
 
 def test_primary_picture_of_heif() -> None:
@@ -224,7 +230,7 @@ def test_primary_picture_of_heif() -> None:
     heif.add_from_pillow(pattern())
     file = BytesIO()
     heif.save(file, primary_index=1)
-    assert far(decode(raw(file.getvalue())).image, pattern()) < 4
+    assert far(picture(decode(raw(file.getvalue()))), pattern()) < 4
 
 
 def test_transparent_becomes_white() -> None:
@@ -232,26 +238,26 @@ def test_transparent_becomes_white() -> None:
     clear.paste((0, 0, 255, 255), (0, 0, 4, 8))
     half = Image.new("RGBA", (8, 8), (0, 0, 0, 128))
     for image in (clear, clear.convert("P"), clear.convert("LA")):
-        pixels = pixels_of(decode(raw(encoded(image, "PNG"))))
+        pixels = decode(raw(encoded(image, "PNG"))).pixels
         assert (pixels[:, 4:] == 255).all(), image.mode
         assert (pixels[:, :4, 0] < 80).all(), image.mode
-    assert pixels_of(decode(raw(encoded(half, "PNG"))))[0, 0].tolist() == [127] * 3
+    assert decode(raw(encoded(half, "PNG"))).pixels[0, 0].tolist() == [127] * 3
     index = Image.new("P", (8, 8), 1)
     index.putpalette([255, 0, 0, 0, 0, 255])
-    assert pixels_of(decode(raw(encoded(index, "GIF", transparency=1))))[0, 0].tolist() == [255] * 3
+    assert decode(raw(encoded(index, "GIF", transparency=1))).pixels[0, 0].tolist() == [255] * 3
 
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None, :].repeat(4, axis=0)
     for kind in ("PNG", "TIFF"):
-        pixels = pixels_of(decode(raw(encoded(Image.fromarray(ramp), kind))))
+        pixels = decode(raw(encoded(Image.fromarray(ramp), kind))).pixels
         assert (pixels == np.arange(256)[None, :, None]).all(), kind
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_32_bit_greys_are_stretched(dtype: type) -> None:
     ramp: NDArray[Any] = (np.arange(256) * 1000 + 7).astype(dtype)[None, :].repeat(4, axis=0)
-    pixels = pixels_of(decode(raw(encoded(Image.fromarray(ramp), "TIFF"))))
+    pixels = decode(raw(encoded(Image.fromarray(ramp), "TIFF"))).pixels
     assert (pixels == np.arange(256)[None, :, None]).all()
 
 
@@ -263,11 +269,11 @@ def test_greys_bits_and_cmyk() -> None:
         (grey.convert("1"), "PNG"),
         (grey.convert("1"), "TIFF"),
     ):
-        assert far(decode(raw(encoded(image, kind))).image, image.convert("RGB")) < 2
+        assert far(picture(decode(raw(encoded(image, kind)))), image.convert("RGB")) < 2
     cmyk = pattern().convert("CMYK")
     for kind in ("JPEG", "TIFF"):
-        assert far(decode(raw(encoded(cmyk, kind))).image, pattern()) < 4
-        assert far(decode(raw(encoded(cmyk, kind)), 48).image, pattern().reduce(2)) < 4
+        assert far(picture(decode(raw(encoded(cmyk, kind)))), pattern()) < 4
+        assert far(picture(decode(raw(encoded(cmyk, kind)), 48)), pattern().reduce(2)) < 4
 
 
 # --- what is not
@@ -328,15 +334,18 @@ def test_too_many_pixels() -> None:
 def test_a_200_megapixel_phone_is_no_bomb() -> None:
     opened = decode(raw(encoded(Image.new("L", (16_320, 12_240)), "JPEG")), 1000)
     assert (opened.photo.width, opened.photo.height) == (16_320, 12_240)
-    assert opened.image.size == (1020, 765)
+    assert picture(opened).size == (1020, 765)
 
 
-def test_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def starved(*args: object) -> None:
+@pytest.mark.parametrize(
+    ("kind", "what"), [("JPEG", "simplejpeg.decode_jpeg"), ("PNG", "PIL.ImageFile.ImageFile.load")]
+)
+def test_out_of_memory(kind: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def starved(*args: object, **options: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", starved)
-    assert reason(encoded(pattern(), "JPEG")) == "not enough memory to decode the picture"
+    monkeypatch.setattr(what, starved)
+    assert reason(encoded(pattern(), kind)) == "not enough memory to decode the picture"
 
 
 def damaged(good: bytes, dice: random.Random) -> bytes:
@@ -358,9 +367,9 @@ def fuzz(kind: str) -> int:
         except UnreadablePhotoError:
             continue
         survivors += 1
-        assert opened.image.mode == "RGB"
+        assert picture(opened).mode == "RGB"
         factor = round(1 / opened.scale)
-        assert opened.image.size == tuple(-(-s // factor) for s in (opened.photo.width, opened.photo.height))
+        assert picture(opened).size == tuple(-(-s // factor) for s in (opened.photo.width, opened.photo.height))
     return survivors
 
 
@@ -375,9 +384,9 @@ def test_damage_raises_one_error_only_and_no_warning(kind: str) -> None:
 
 def test_threads_share_nothing() -> None:
     photos = [raw(encoded(pattern(200 + 8 * i, 160), kind)) for i, kind in enumerate(KINDS)] * 6
-    alone = [pixels_of(decode(photo, 50)) for photo in photos]
+    alone = [decode(photo, 50).pixels for photo in photos]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda photo: pixels_of(decode(photo, 50)), photos))
+        together = list(pool.map(lambda photo: decode(photo, 50).pixels, photos))
     assert all((one == other).all() for one, other in zip(alone, together, strict=True))
 
 
@@ -399,8 +408,8 @@ def test_eight_orientations_look_alike(shared: Path, scene: str, max_side: int |
     assert (first.photo.width > first.photo.height) == (scene == "Landscape")
     for orientation in range(9):
         opened = open_photo(shared / "exif" / f"{scene}_{orientation}.jpg", max_side)
-        assert opened.image.size == first.image.size
-        assert far(opened.image, first.image) < 4, orientation
+        assert picture(opened).size == picture(first).size
+        assert far(picture(opened), picture(first)) < 4, orientation
 
 
 @pytest.mark.shared
@@ -409,7 +418,7 @@ def test_a_small_library_opens(shared: Path) -> None:
     photos = [open_photo(path, 100) for path in files if path.suffix != ".csv"]
     assert len(photos) > 250
     broken = open_photo(shared / "photos" / "sports" / "broken-exif.jpg")
-    assert min(broken.image.size) > 100
+    assert min(picture(broken).size) > 100
 
 
 def test_rgb_is_not_copied() -> None:
@@ -418,21 +427,21 @@ def test_rgb_is_not_copied() -> None:
 
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode_module, "LARGE_PIXELS", 100)
+    monkeypatch.setattr(decoding, "LARGE_PIXELS", 100)
     held: list[bool] = []
 
     def spy(image: Image.Image) -> Image.Image:
-        held.append(decode_module._one_at_a_time.locked())
+        held.append(decoding._one_at_a_time.locked())
         return to_rgb(image)
 
-    monkeypatch.setattr(decode_module, "to_rgb", spy)
+    monkeypatch.setattr(pixels_of_modes, "to_rgb", spy)
     decode(raw(encoded(pattern(), "PNG")))
     decode(raw(encoded(pattern(8, 8), "PNG")))
     assert held == [True, False]
 
 
 def test_a_picture_decoded_in_full_may_be_less_large_than_a_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode_module, "MAX_FULL_PIXELS", 96 * 64 - 1)
+    monkeypatch.setattr(decoding, "MAX_FULL_PIXELS", 96 * 64 - 1)
     with pytest.raises(UnreadablePhotoError, match="too large"):
         decode(raw(encoded(pattern(), "PNG")))
     assert decode(raw(encoded(pattern(), "JPEG")), 50).photo.width == 96

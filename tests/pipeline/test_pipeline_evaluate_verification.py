@@ -17,7 +17,7 @@ from facecluster.pipeline.evaluate.options import MeasureOptions
 from facecluster.pipeline.evaluate.pictures import Pictures
 from facecluster.pipeline.evaluate.verification import measure_lfw, measure_videos
 from facecluster.pipeline.portraits import Portrayer
-from facecluster.records import Face, Float32
+from facecluster.records import Face, Float32, UInt8
 from tests.conftest import fake_detect, fake_embed
 
 Paint = Callable[..., Path]
@@ -223,9 +223,9 @@ def test_only_the_first_detected_frames_count_and_no_more_are_read(
     frames: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(youtube, "CHUNK", 1)
-    read: list[Image.Image] = []
+    read: list[UInt8] = []
 
-    def detect(images: Sequence[Image.Image]) -> list[list[Face]]:
+    def detect(images: Sequence[UInt8]) -> list[list[Face]]:
         read.extend(images)
         return fake_detect(images)
 

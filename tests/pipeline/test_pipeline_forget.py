@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from facecluster.errors import StoreError, UsageError
 from facecluster.pipeline import Library
@@ -18,7 +17,7 @@ from facecluster.pipeline.forget import Forgotten, forget
 from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.readers import read
 from facecluster.pipeline.scan import Scan
-from facecluster.records import Box, Face, FileEntry, Photo
+from facecluster.records import Box, Face, FileEntry, Photo, UInt8
 from facecluster.store import Place, Store
 from tests.conftest import fake_detect, fake_embed
 from tests.pipeline.test_pipeline_people import contents, people_of
@@ -208,7 +207,7 @@ def folder(tmp_path: Path, paint: Callable[..., Path]) -> Path:
 def scan(store: Store, folder: Path, move: tuple[float, float] = (0, 0)) -> list[tuple[float, float]]:
     """Scan with boxes that are moved by so many pixels; the centres of the faces there are then."""
 
-    def detect(images: Sequence[Image.Image]) -> list[list[Face]]:
+    def detect(images: Sequence[UInt8]) -> list[list[Face]]:
         return [[replace(face, box=moved(face.box)) for face in faces] for faces in fake_detect(images)]
 
     def moved(box: Box) -> Box:

@@ -13,7 +13,7 @@ from facecluster import photos
 from facecluster.pipeline import portraits
 from facecluster.pipeline.portraits import Portrayer, central, embed_portraits, portrait_chips, portray
 from facecluster.pipeline.readers import cut_faces
-from facecluster.records import Box, Face
+from facecluster.records import Box, Face, UInt8
 from tests.conftest import COLOURS, SQUARE, fake_detect, fake_embed
 
 Paint = Callable[..., Path]
@@ -38,11 +38,11 @@ def test_the_face_nearest_to_the_centre_counts() -> None:
         corners = random.uniform(0, 200, (4, 2))
         found = [face(x, y, x + 40, y + 60) for x, y in corners]
         off = [abs(x + 20 - 150) + abs(y + 30 - 100) for x, y in corners]
-        assert central((300, 200), found) is found[int(np.argmin(off))]
+        assert central((200, 300, 3), found) is found[int(np.argmin(off))]
 
 
 def test_without_a_face_the_middle_counts() -> None:
-    middle = central((200, 100), [])
+    middle = central((100, 200, 3), [])
     box = middle.box
     assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((100 - 36, 50 - 22.5, 100 + 36, 50 + 22.5))
     assert middle.score == 0
@@ -95,8 +95,8 @@ def test_a_file_that_cannot_be_read_is_named_and_left_out(paint: Paint, tmp_path
 
 
 def test_where_the_search_fails_only_that_photo_is_left_out(paint: Paint, tmp_path: Path) -> None:
-    def detect(images: Sequence[Image.Image]) -> list[list[Face]]:
-        if any(image.width == 400 for image in images):
+    def detect(images: Sequence[UInt8]) -> list[list[Face]]:
+        if any(image.shape[1] == 400 for image in images):
             raise RuntimeError("out of memory\nat line 3")
         return fake_detect(images)
 
@@ -119,9 +119,9 @@ def test_small_faces_of_large_photos_are_cut_from_a_larger_decoding(tmp_path: Pa
     pixels[560:640, 560:640:2] = 255
     Image.fromarray(pixels).save(tmp_path / "large.png")
 
-    def detect(images: Sequence[Image.Image]) -> list[list[Face]]:
+    def detect(images: Sequence[UInt8]) -> list[list[Face]]:
         (image,) = images
-        assert image.size == (400, 400)
+        assert image.shape == (400, 400, 3)
         return [[face(187, 187, 213, 213)]]
 
     seen = portrait_chips([tmp_path / "large.png"], detect, max_side=400)
@@ -154,7 +154,7 @@ def test_an_interruption_begins_nothing_more(
     monkeypatch.setattr(portraits, "CHUNK", 1)
     searched = []
 
-    def detect(images: Sequence[Image.Image]) -> list[list[Face]]:
+    def detect(images: Sequence[UInt8]) -> list[list[Face]]:
         searched.append(len(images))
         return fake_detect(images)
 

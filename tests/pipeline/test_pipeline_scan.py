@@ -13,7 +13,7 @@ from PIL import Image
 
 from facecluster.errors import UsageError
 from facecluster.pipeline.outcomes import Claims, Outcome
-from facecluster.pipeline.readers import DETAIL, read
+from facecluster.pipeline.readers import read
 from facecluster.pipeline.scan import CHUNK, LARGE, Progress, Scan, ScanResult, portions
 from facecluster.records import FileEntry
 from facecluster.store import Store
@@ -218,7 +218,7 @@ def test_a_large_photo_is_searched_small_and_boxes_are_full_size(store: Store, f
     large.save(folder / "a.png")
 
     def reader(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
-        return read(entries, claims, small.width // DETAIL, fake_detect, fake_embed)
+        return read(entries, claims, small.width, fake_detect, fake_embed)
 
     with store.transaction():
         store.faces.add_model("mark", "fake", 128)

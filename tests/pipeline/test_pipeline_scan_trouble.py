@@ -123,8 +123,8 @@ def test_an_edit_that_ruins_a_photo_drops_its_faces(
     assert scan(store, folder).unchanged == 1
 
 
-def green_breaks_it(images: Sequence[Image.Image]) -> list[list[Face]]:
-    if any(image.getpixel((50, 80)) == (30, 200, 40) for image in images):
+def green_breaks_it(images: Sequence[UInt8]) -> list[list[Face]]:
+    if any(image[80, 50].tolist() == [30, 200, 40] for image in images):
         raise RuntimeError("out of memory\nwith details")
     return fake_detect(images)
 
@@ -159,17 +159,20 @@ def test_chips_are_cut_from_the_small_picture_when_the_large_one_fails(
     paint(folder / "a.png", "red")
     with Image.open(folder / "a.png") as small:
         small.resize((1280, 960), Image.Resampling.NEAREST).save(folder / "a.png")
-    decode = photos.decode
+    decode, asked = photos.decode, []
 
     def only_small(raw: photos.RawPhoto, max_side: int | None = None) -> photos.OpenPhoto:
-        if max_side != 320:
+        asked.append(max_side)
+        if max_side != 320 * readers.DETAIL:
             raise UnreadablePhotoError(raw.path, "too much")
         return decode(raw, max_side)
 
     monkeypatch.setattr(photos, "decode", only_small)
-    work = partial(readers.read, max_side=320 // readers.DETAIL, detect=fake_detect, embed=fake_embed)
+    monkeypatch.setattr(readers, "SHARP_BOX", 200)
+    work = partial(readers.read, max_side=320, detect=fake_detect, embed=fake_embed)
     assert scan(store, folder, read=work).faces == 1
     assert store.faces.all()[0].face.box.width == pytest.approx(240)
+    assert len(asked) == 2
 
 
 def test_a_stop_during_the_walk_loads_no_networks(

@@ -62,7 +62,7 @@ def _face(run: PairsRun, name: str) -> UInt8:
     grow_x, grow_y = ((max(box.width, box.height) - side) / 2 for side in (box.width, box.height))
     square = Box(box.x0 - grow_x, box.y0 - grow_y, box.x1 + grow_x, box.y1 + grow_y)
     opened = photos.open_photo(run.figures.folder / name)
-    return faces.cut(opened.image, square)
+    return faces.cut(opened.pixels, square)
 
 
 def _title(name: str) -> str:

@@ -18,15 +18,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import cast
 
-from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from facecluster.errors import UnreadablePhotoError
+from facecluster.photos import jpeg
 from facecluster.photos.exif import read_exif
 from facecluster.photos.kinds import sniff
-from facecluster.photos.pixels import to_rgb, upright
+from facecluster.photos.pixels import reduced, rgb, upright
 from facecluster.photos.raw import NO_PICTURE, RawPhoto, read_file
-from facecluster.records import Photo
+from facecluster.records import Photo, UInt8
 
 # Without a handler of its own, Pillow's rare remarks on odd TIFFs would be printed to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -58,9 +58,6 @@ _DECODERS = {
 _UPRIGHT_DECODERS = {"HEIF", "TIFF"}
 """Kinds whose decoder has already applied the orientation."""
 
-_REDUCIBLE = {"RGB", "RGBA", "L", "LA", "CMYK"}
-"""Pixel modes in which neighbours can be averaged before the conversion to RGB."""
-
 _DAMAGED = "the picture data is damaged; copy the file again from its source"
 _ENDS_EARLY = "the picture data ends early; copy the file again from its source"
 _TOO_LARGE = "a picture too large to be decoded safely; save it smaller"
@@ -76,12 +73,12 @@ _REASONS = (
 class OpenPhoto:
     """A decoded photo.
 
-    ``image`` is upright RGB, ``scale`` its pixels per full-size pixel (1/n for a whole n): a point of the
-    image divided by ``scale`` is a point of the photo, to within one pixel of the image.
+    ``pixels`` are (H, W, 3) uint8, upright RGB; there are ``scale`` of them per full-size pixel (1/n for a whole
+    n): a point of them divided by ``scale`` is a point of the photo, to within one of these pixels.
     """
 
     photo: Photo
-    image: Image.Image
+    pixels: UInt8
     scale: float
 
 
@@ -126,20 +123,17 @@ def _finish(
     raw: RawPhoto, kind: str, image: ImageFile, size: tuple[int, int], shrunk: int, max_side: int | None
 ) -> OpenPhoto:
     """Decode the pixels; ``size`` is the full size in the header, ``shrunk`` what the decoder divides it by."""
-    image.load()
-    width, height = size
-    if shrunk == 1:  # a HEIF's true size is known only now
-        width, height = image.size
+    pixels = jpeg.pixels(raw.data, image.size) if kind == "JPEG" and image.mode in jpeg.MODES else None
+    if pixels is None:
+        image.load()
+    width, height = size if shrunk > 1 else image.size  # a HEIF's true size is known only now
     facts = read_exif(raw.data if kind == "TIFF" else image.info.get("exif", b""))
     factor = max(1, max(image.size) // max_side) if max_side else 1
-    early = factor > 1 and image.mode in _REDUCIBLE  # before more bytes a pixel are needed
-    pixels = to_rgb(image.reduce(factor) if early else image)
-    pixels = pixels.reduce(factor) if factor > 1 and not early else pixels
+    pixels = rgb(image, factor) if pixels is None else reduced(pixels, factor)
     if kind not in _UPRIGHT_DECODERS:
         pixels = upright(pixels, facts.orientation)
         if facts.orientation >= 5:
             width, height = height, width
-    pixels.info.clear()  # it still holds the EXIF block, whose orientation no longer applies
     photo = Photo(raw.sha256, kind, width, height, facts.taken_at, facts.camera, facts.has_gps)
     return OpenPhoto(photo, pixels, 1 / (shrunk * factor))
 
