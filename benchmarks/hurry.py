@@ -22,7 +22,7 @@ from rich.progress import track
 
 from facecluster import faces
 from facecluster.faces import cascade
-from facecluster.faces.cascade import PROPOSE, REFINE, SCENT
+from facecluster.faces.cascade import PROPOSE, REFINE, SCENT, probability
 from facecluster.faces.summed import Table, look, table_of
 from facecluster.faces.tiles import FIELD, STRIDE, cells, draw, lay_out, pyramid
 from facecluster.nets import catalogue
@@ -53,12 +53,12 @@ def sifted(images: list[UInt8]) -> tuple[Float32, Float32]:
     seen: list[Float32] = []
 
     def everything(pixels: Float32 | UInt8, /) -> list[Float32]:
-        seen.append(sieve(pixels)[0])
+        seen.append(probability(sieve(pixels)[0]))
         return [np.ones(len(pixels), np.float32)]
 
     nets = replace(loaded.nets, sieve=everything, refine=refine)
     faces.detect(images, replace(loaded, nets=nets))
-    return np.concatenate(seen), np.concatenate(refine.kept)
+    return np.concatenate(seen), probability(np.concatenate(refine.kept))
 
 
 def scented(table: Table, nets: cascade.Mtcnn) -> list[tuple[Float32, Float32]]:
@@ -79,8 +79,8 @@ def exact(table: Table, shape: tuple[int, int], nets: cascade.Mtcnn) -> Float32:
     rows, columns = -(-height // PATCH), -(-width // PATCH)
     corners = PATCH * STRIDE * np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), 2).reshape(-1, 2)
     side = FIELD + STRIDE * (PATCH - 1)
-    _, scores = nets.propose(look(table, np.tile(np.array(shape), (len(corners), 1)), corners, side))
-    whole = scores.reshape(rows, columns, PATCH, PATCH).transpose(0, 2, 1, 3)
+    _, log_odds = nets.propose(look(table, np.tile(np.array(shape), (len(corners), 1)), corners, side))
+    whole = probability(log_odds).reshape(rows, columns, PATCH, PATCH).transpose(0, 2, 1, 3)
     return whole.reshape(rows * PATCH, columns * PATCH)[:height, :width]
 
 

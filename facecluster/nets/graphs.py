@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facecluster.errors import WeightsError
 from facecluster.nets.weights import cache_folder, sha256_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_STEPS, SAFE_STEPS = 127, 64
 """The largest weight of a quantised layer in steps: as a byte has it, and as sums fit into 16 bits."""
 
-LAYOUT = "8"
+LAYOUT = "9"
 """Version of the modules' inputs, outputs and layers; networks of another version are made again."""
 
 
@@ -123,4 +123,21 @@ def _convert(graph: Graph, folder: Path) -> None:
         from facecluster.nets.quantise import quantise, read_ranges
 
         quantise(model, read_ranges(graph.ranges), graph.weight_steps)
+    else:
+        _pool_maxima_alone(model)
     openvino.save_model(model, folder / "net.xml", compress_to_fp16=False)
+
+
+def _pool_maxima_alone(model: Any) -> None:
+    """Let maximum pooling no longer say where the maxima were, which nobody asks: in float32 that costs time."""
+    from openvino import opset1
+
+    for node in model.get_ordered_ops():
+        how = node.get_attributes()
+        if node.get_type_name() == "MaxPool" and not any(how["pads_begin"] + how["pads_end"]):
+            ends = how["rounding_type"].removesuffix("_torch")  # which is about padding
+            sizes = (how[name] for name in ("strides", "pads_begin", "pads_end", "kernel"))
+            alone = opset1.max_pool(node.input_value(0), *sizes, ends, how["auto_pad"])
+            for place in node.output(0).get_target_inputs():
+                place.replace_source_output(alone.output(0))
+    model.validate_nodes_and_infer_types()

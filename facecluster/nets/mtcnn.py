@@ -1,7 +1,8 @@
 """The three nets of MTCNN with facenet-pytorch's weights, as modules that either runtime can run.
 
 The layers are those of ``facenet_pytorch.models.mtcnn``, whose modules also load the weights from their wheel.
-Added are the normalisation of grey levels, a fourth channel, and the same results in another order. The weights
+Added are the normalisation of grey levels, a fourth channel, and the same results in another order; what the
+original's softmax makes of its two kinds, face and none, is left to whoever asks: here are log-odds. The weights
 are checked before use; :class:`~facecluster.errors.WeightsError` says when they are not the ones expected.
 """
 
@@ -21,26 +22,25 @@ OUTSIDE = 24.0
 class Judge(nn.Module):
     """R-Net or O-Net: (N, S, S, 4) float32 grey levels 0..255 of red, green and blue; the fourth is ignored.
 
-    Gives offsets (N, 4), for O-Net landmarks (N, 10; five x, then five y), and the probability of a face (N,).
+    Gives offsets (N, 4), for O-Net landmarks (N, 10; five x, then five y), and the log-odds of a face (N,).
     """
 
     def __init__(self, net: RNet | ONet) -> None:
         super().__init__()
-        self.net = net
+        self.net = _without_softmax(net)
         self.net.conv1 = _wider(net.conv1, net.conv1.weight, net.conv1.bias, 0)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Offsets, perhaps landmarks, and probability."""
+        """Offsets, perhaps landmarks, and log-odds."""
         *rest, both = self.net(_normalised(pixels))
-        return *rest, both[:, 1]
+        return *rest, both[:, 1] - both[:, 0]
 
 
 class Scout(nn.Module):
     """P-Net's judgement alone: (N, S, S, 4) grey levels 0..255 of red, green and blue; the fourth is ignored.
 
     Gives the log-odds of a face (N, h, w), with a cell for every 12 × 12 pixels that begin at even ones:
-    h = ceil(S / 2) - 5. A sigmoid would take longer than the layer before it. Grey levels are not normalised
-    before the first layer: its weights are.
+    h = ceil(S / 2) - 5. Grey levels are not normalised before the first layer: its weights are.
     """
 
     def __init__(self, net: PNet) -> None:
@@ -58,23 +58,24 @@ class Scout(nn.Module):
 class Sieve(nn.Module):
     """R-Net's judgement alone: (N, 24, 24, 4) grey levels 0..255 of red, green and blue; the fourth is ignored.
 
-    Gives the probability of a face (N,). As with ``Scout``, the first layer takes grey levels as they are.
+    Gives the log-odds of a face (N,). As with ``Scout``, the first layer takes grey levels as they are.
     """
 
     def __init__(self, net: RNet) -> None:
         super().__init__()
-        self.net = net
+        self.net = _without_softmax(net)
         self.net.conv1 = _of_grey_levels(net.conv1)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """The probability."""
-        return (self.net(pixels.permute(0, 3, 1, 2))[1][:, 1],)
+        """The log-odds."""
+        both = self.net(pixels.permute(0, 3, 1, 2))[1]
+        return (both[:, 1] - both[:, 0],)
 
 
 class Proposer(nn.Module):
     """P-Net: (N, S, S, 4) float32 grey levels 0..255 of red, green and blue, and 255 in a picture, 0 around it.
 
-    Gives offsets (N, 4, h, w) and the probability of a face (N, h, w), in cells as ``Scout`` has them.
+    Gives offsets (N, 4, h, w) and the log-odds of a face (N, h, w), in cells as ``Scout`` has them.
 
     Where a picture's side is odd, the maxima at its end are taken over half a cell, as in the original: what lies
     outside must not win. So it is made small in the first layer, and activations that could make it large again
@@ -106,10 +107,10 @@ class Proposer(nn.Module):
         self.face, self.offsets = _difference(net), net.conv4_2
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Offsets and probability."""
+        """Offsets and log-odds."""
         x = max_pool2d(self.rise(self.first(_normalised(pixels))), 2, 2, ceil_mode=True)
         x = self.rest(self.second(self.bend(self.pair(x))))
-        return self.offsets(x), torch.sigmoid(self.face(x)[:, 0])
+        return self.offsets(x), self.face(x)[:, 0]
 
 
 def scout() -> nn.Module:
@@ -142,6 +143,12 @@ def output() -> nn.Module:
     return Judge(ONet())
 
 
+def _without_softmax(net: RNet | ONet) -> RNet | ONet:
+    """The network, whose last layer for the two kinds of candidates is no longer followed by a softmax."""
+    setattr(net, "softmax5_1" if isinstance(net, RNet) else "softmax6_1", nn.Identity())
+    return net
+
+
 def _difference(net: PNet) -> nn.Conv2d:
     """The layer whose sigmoid is the softmax of the original's two: face and no face."""
     layer = nn.Conv2d(32, 1, 1)
@@ -159,7 +166,7 @@ def _of_grey_levels(layer: nn.Conv2d) -> nn.Conv2d:
 
 def _normalised(pixels: Tensor) -> Tensor:
     """(N, S, S, 4) → (N, 4, S, S): colours from about -1 to 1; the fourth channel 0, or -2 where it was 0."""
-    return (pixels.permute(0, 3, 1, 2) - torch.tensor([127.5, 127.5, 127.5, 255.0])[:, None, None]) / 128
+    return ((pixels - torch.tensor([127.5, 127.5, 127.5, 255.0])) / 128).permute(0, 3, 1, 2)
 
 
 def _prelu(slopes: Tensor) -> nn.PReLU:

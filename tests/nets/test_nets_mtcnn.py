@@ -26,7 +26,10 @@ def test_judges_answer_as_the_original_nets() -> None:
         for judge, net, size in ((mtcnn.refine(), RNet(), 24), (mtcnn.output(), ONet(), 48)):
             pixels = grey_levels(7, size, size)
             *rest, both = net.eval()(normalised(pixels))
-            torch.testing.assert_close(judge(pixels), (*rest, both[:, 1]), rtol=1e-4, atol=1e-5)
+            *found, log_odds = judge(pixels)
+            torch.testing.assert_close(
+                (*found, torch.sigmoid(log_odds)), (*rest, both[:, 1]), rtol=1e-4, atol=1e-5
+            )
 
 
 @pytest.mark.parametrize("shape", [(12, 12), (13, 12), (21, 34), (35, 33)])
@@ -40,7 +43,7 @@ def test_proposer_answers_as_p_net_on_a_picture_with_nothing_around(shape: tuple
         rows, columns = both.shape[2:]
         moved, face = mtcnn.propose().eval()(around)
     torch.testing.assert_close(moved[..., :rows, :columns], offsets, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(face[:, :rows, :columns], both[:, 1], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.sigmoid(face[:, :rows, :columns]), both[:, 1], rtol=1e-4, atol=1e-4)
 
 
 def test_scout_answers_as_p_net() -> None:
@@ -56,7 +59,7 @@ def test_sieve_answers_as_r_net() -> None:
     with torch.inference_mode():
         _, both = RNet().eval()(normalised(pixels))
         (seen,) = mtcnn.sieve().eval()(pixels)
-    torch.testing.assert_close(seen, both[:, 1], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.sigmoid(seen), both[:, 1], rtol=1e-4, atol=1e-4)
 
 
 def test_what_lies_outside_is_further_away_than_any_value_of_the_first_map() -> None:

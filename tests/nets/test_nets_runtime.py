@@ -330,3 +330,26 @@ def test_what_is_given_may_lie_in_memory_in_any_order(real_weights: Path) -> Non
     (mirrored,) = net(crops[:, :, ::-1])
     (copied,) = net(np.ascontiguousarray(crops[:, :, ::-1]))
     assert np.array_equal(mirrored, copied)
+
+
+class Pooled(nn.Module):
+    """(N, 8, 8, 3) → maxima over windows whose last ones reach over the end, are cut off there, or are padded."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        x = x.permute(0, 3, 1, 2)
+        kinds = (
+            {"kernel_size": 3, "stride": 2, "ceil_mode": True},
+            {"kernel_size": 3, "stride": 2},
+            {"kernel_size": 3, "stride": 1, "padding": 1},
+            {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+        )
+        return tuple(nn.functional.max_pool2d(x, **kind) for kind in kinds)  # type: ignore[arg-type]
+
+
+def test_maxima_are_those_of_torch(graph: Graph) -> None:
+    pooled, pixels = replace(graph, name="pooled", build=Pooled), given(4)
+    with torch.inference_mode():
+        wanted = [each.numpy() for each in Pooled()(torch.from_numpy(pixels))]
+    assert [each.shape[2] for each in wanted] == [4, 3, 8, 5]
+    for found, each in zip(runtime.network(pooled, "cpu", exact=True)(pixels), wanted, strict=True):
+        np.testing.assert_array_equal(found, each)
