@@ -151,7 +151,7 @@ def test_a_blank_photo_and_a_tiny_one_have_no_faces(detector: faces.Detector) ->
 
 
 def test_probabilities_are_those_of_softmax_to_the_last_digit() -> None:
-    """Most of a face's boxes have one of the few numbers just below 1: who is off by one digit orders them anew."""
+    """Most of a face's boxes have one of the few numbers just below 1: one digit more or less orders them anew."""
     both = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0)) * 6
     theirs = both.softmax(1)[:, 1].numpy()
     with np.errstate(all="raise"):

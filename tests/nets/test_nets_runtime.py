@@ -335,15 +335,14 @@ def test_what_is_given_may_lie_in_memory_in_any_order(real_weights: Path) -> Non
 class Pooled(nn.Module):
     """(N, 8, 8, 3) → maxima over windows whose last ones reach over the end, are cut off there, or are padded."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.over, self.cut = nn.MaxPool2d(3, 2, ceil_mode=True), nn.MaxPool2d(3, 2)
+        self.padded, self.both = nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 2, 1, ceil_mode=True)
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = x.permute(0, 3, 1, 2)
-        kinds = (
-            {"kernel_size": 3, "stride": 2, "ceil_mode": True},
-            {"kernel_size": 3, "stride": 2},
-            {"kernel_size": 3, "stride": 1, "padding": 1},
-            {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
-        )
-        return tuple(nn.functional.max_pool2d(x, **kind) for kind in kinds)  # type: ignore[arg-type]
+        return self.over(x), self.cut(x), self.padded(x), self.both(x)
 
 
 def test_maxima_are_those_of_torch(graph: Graph) -> None:
