@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from facecluster.photos.exif import ExifFacts, read_exif
 from facecluster.photos.kinds import looks_like_photo, sniff
+from facecluster.photos.memory import Memory
 from facecluster.photos.raw import RawPhoto, read_file
 from facecluster.photos.walk import walk
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_PIXELS",
     "ExifFacts",
+    "Memory",
     "OpenPhoto",
     "RawPhoto",
     "decode",

@@ -24,6 +24,7 @@ from facecluster.errors import UnreadablePhotoError
 from facecluster.photos import jpeg
 from facecluster.photos.exif import read_exif
 from facecluster.photos.kinds import sniff
+from facecluster.photos.memory import Memory
 from facecluster.photos.pixels import reduced, rgb, upright
 from facecluster.photos.raw import NO_PICTURE, RawPhoto, read_file
 from facecluster.records import Photo, UInt8
@@ -87,12 +88,13 @@ def open_photo(path: Path, max_side: int | None = None) -> OpenPhoto:
     return decode(read_file(path), max_side)
 
 
-def decode(raw: RawPhoto, max_side: int | None = None) -> OpenPhoto:
+def decode(raw: RawPhoto, max_side: int | None = None, memory: Memory | None = None) -> OpenPhoto:
     """Decode to upright RGB; may be called again, at another size and from several threads.
 
     With ``max_side`` (pixels) the picture is reduced by a whole factor, so that its longer side is at least
     ``max_side`` and less than twice that, or its full size if that is smaller; without it, it is decoded in
-    full. Of an animation or a sequence the first (HEIF: the primary) picture counts.
+    full. Of an animation or a sequence the first (HEIF: the primary) picture counts. With ``memory`` the pixels
+    may lie in a block of it, until the block is given back.
 
     Raises UnreadablePhotoError, and nothing else, for whatever is wrong with the bytes.
     """
@@ -101,14 +103,14 @@ def decode(raw: RawPhoto, max_side: int | None = None) -> OpenPhoto:
         raise UnreadablePhotoError(raw.path, NO_PICTURE)
     _ignore_pillow_warnings()
     try:
-        return _decode(raw, kind, max_side)
+        return _decode(raw, kind, max_side, memory)
     except UnreadablePhotoError:
         raise
     except Exception as error:  # on damaged bytes a decoder may raise anything
         raise UnreadablePhotoError(raw.path, _reason(error, kind)) from error
 
 
-def _decode(raw: RawPhoto, kind: str, max_side: int | None) -> OpenPhoto:
+def _decode(raw: RawPhoto, kind: str, max_side: int | None, memory: Memory | None) -> OpenPhoto:
     image = _open(raw.data, kind)
     width, height = image.size
     limit = MAX_PIXELS if kind == "JPEG" else MAX_FULL_PIXELS
@@ -116,14 +118,21 @@ def _decode(raw: RawPhoto, kind: str, max_side: int | None) -> OpenPhoto:
         raise UnreadablePhotoError(raw.path, f"{width} × {height} pixels: {_TOO_LARGE}")
     shrunk = _draft(image, max_side) if kind == "JPEG" and max_side else 1
     with _one_at_a_time if image.width * image.height > LARGE_PIXELS else nullcontext():
-        return _finish(raw, kind, image, (width, height), shrunk, max_side)
+        quick = kind == "JPEG" and image.mode in jpeg.MODES
+        pixels = jpeg.pixels(raw.data, image.size, memory) if quick else None
+        return _finish(raw, kind, image, pixels, (width, height), shrunk, max_side)
 
 
 def _finish(
-    raw: RawPhoto, kind: str, image: ImageFile, size: tuple[int, int], shrunk: int, max_side: int | None
+    raw: RawPhoto,
+    kind: str,
+    image: ImageFile,
+    pixels: UInt8 | None,
+    size: tuple[int, int],
+    shrunk: int,
+    max_side: int | None,
 ) -> OpenPhoto:
-    """Decode the pixels; ``size`` is the full size in the header, ``shrunk`` what the decoder divides it by."""
-    pixels = jpeg.pixels(raw.data, image.size) if kind == "JPEG" and image.mode in jpeg.MODES else None
+    """Decode the pixels, if they are not yet; ``size`` is the full size in the header, ``shrunk`` its divisor."""
     if pixels is None:
         image.load()
     width, height = size if shrunk > 1 else image.size  # a HEIF's true size is known only now

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from facecluster import faces
+from facecluster import faces, photos
 from facecluster.embeddings import Embedder, embed, embed_both_ways
 from facecluster.machine import cores
 from facecluster.nets.runtime import pick_device
@@ -31,19 +32,32 @@ def reader(
     """
     place = pick_device(device)
     detector, embedder = faces.Detector.load(place, options, threads), Embedder.load(model, place, threads)
+    spare: deque[photos.Memory] = deque()
 
     def work(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
-        """Read some files with these networks."""
-        return read(
-            entries,
-            claims,
-            options.max_side,
-            lambda images: faces.detect(images, detector),
-            lambda chips, landmarks, boxes: embed(chips, landmarks, boxes, embedder),
-            watch,
-        )
+        """Read some files with these networks, in memory that no other call is using."""
+        memory = _any(spare)
+        try:
+            return read(
+                entries,
+                claims,
+                options.max_side,
+                lambda images: faces.detect(images, detector),
+                lambda chips, landmarks, boxes: embed(chips, landmarks, boxes, embedder),
+                watch,
+                memory,
+            )
+        finally:
+            spare.append(memory)
 
     return work
+
+
+def _any(spare: deque[photos.Memory]) -> photos.Memory:
+    try:
+        return spare.pop()
+    except IndexError:
+        return photos.Memory()
 
 
 def looker(model: str, device: str, options: faces.DetectOptions) -> Callable[[Path, Claims], Outcome]:

@@ -55,18 +55,25 @@ def read(
     detect: Detect,
     embed: Embed,
     watch: Stopwatch | None = None,
+    memory: photos.Memory | None = None,
 ) -> list[Outcome]:
-    """The outcomes of some files, in order; see ``Outcome``. No file's trouble stops the others."""
-    watch = watch or Stopwatch()
+    """The outcomes of some files, in order; see ``Outcome``. No file's trouble stops the others.
+
+    Photos are decoded into blocks of ``memory``, which are given back.
+    """
+    watch, memory = watch or Stopwatch(), memory or photos.Memory()
     detect, embed_all = watch.timed("detect", detect), watch.timed("embed", partial(_embed, embed=embed))
-    opened = [_open(entry, claims, max_side, watch) for entry in entries]
+    opened = [_open(entry, claims, max_side, watch, memory) for entry in entries]
+    search = partial(_search, max_side=max_side, detect=detect, embed=embed_all, watch=watch, memory=memory)
     try:
-        return _search(opened, max_side, detect, embed_all, watch)
+        return search(opened)
     except Exception:  # the networks may raise anything, from lack of memory on
-        return [outcome for one in opened for outcome in _search_alone(one, max_side, detect, embed_all, watch)]
+        return [outcome for one in opened for outcome in _search_alone(one, search)]
+    finally:
+        memory.give_back()
 
 
-def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> Opened:
+def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch, memory: photos.Memory) -> Opened:
     sha256 = None
     try:
         with watch.time("read"):
@@ -75,7 +82,7 @@ def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> 
         if not claims.claim(sha256):
             return Outcome(entry, sha256), None
         with watch.time("decode"):
-            opened = photos.decode(raw, DETAIL * max_side)
+            opened = photos.decode(raw, DETAIL * max_side, memory)
     except UnreadablePhotoError as error:
         cause = error.__cause__
         if sha256 is None and isinstance(cause, FileNotFoundError | NotADirectoryError):
@@ -87,14 +94,19 @@ def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch) -> 
 
 
 def _search(
-    opened: Sequence[Opened], max_side: int, detect: Detect, embed: EmbedAll, watch: Stopwatch
+    opened: Sequence[Opened],
+    max_side: int,
+    detect: Detect,
+    embed: EmbedAll,
+    watch: Stopwatch,
+    memory: photos.Memory,
 ) -> list[Outcome]:
     there = [picture for _, picture in opened if picture]
     factors = [reduction(photo, max_side) for _, photo in there]
     shown = [photos.reduced(photo.pixels, factor) for (_, photo), factor in zip(there, factors, strict=True)]
     found = zip(detect(shown) if shown else [], factors, strict=True)
     with watch.time("crop"):
-        pairs = [cut_faces(*picture, _scaled(*next(found))) if picture else [] for _, picture in opened]
+        pairs = [cut_faces(*picture, _scaled(*next(found)), memory) if picture else [] for _, picture in opened]
         kept = [[(face, faces.encode(chip)) for face, chip in own] for own in pairs]
     vectors = iter(embed([pair for own in pairs for pair in own]))
     return [
@@ -111,27 +123,33 @@ def reduction(opened: photos.OpenPhoto, max_side: int) -> int:
     return max(1, max(height, width) // max_side)
 
 
-def _search_alone(one: Opened, max_side: int, detect: Detect, embed: EmbedAll, watch: Stopwatch) -> list[Outcome]:
+def _search_alone(one: Opened, search: Callable[[list[Opened]], list[Outcome]]) -> list[Outcome]:
     """One photo after the search of several has failed: the others do not suffer for the one to blame."""
     try:
-        return _search([one], max_side, detect, embed, watch)
+        return search([one])
     except Exception as error:
         said = str(error).partition("\n")[0] or type(error).__name__
         return [replace(one[0], photo=None, reason=f"the search for faces failed ({said})", again=True)]
 
 
-def cut_faces(raw: photos.RawPhoto, opened: photos.OpenPhoto, found: list[Face]) -> list[tuple[Face, UInt8]]:
+def cut_faces(
+    raw: photos.RawPhoto, opened: photos.OpenPhoto, found: list[Face], memory: photos.Memory | None = None
+) -> list[tuple[Face, UInt8]]:
     """Faces in full-size pixels with their chips, from a larger decoding where one of them is small.
 
-    ``found`` are in pixels of the ``opened`` photo; the sharpness of the result is that of the chips.
+    ``found`` are in pixels of the ``opened`` photo; the sharpness of the result is that of the chips. The larger
+    decoding is in a block of ``memory``, which is given back.
     """
     full, pixels, scale = _scaled(found, 1 / opened.scale), opened.pixels, opened.scale
+    memory = memory or photos.Memory()
+    taken = memory.taken
     narrowest = min((face.box.width for face in found), default=SHARP_BOX)
     if scale < 1 and narrowest < SHARP_BOX:
         with suppress(UnreadablePhotoError):  # for want of memory, say: then the chips are coarser
-            larger = photos.decode(raw, math.ceil(max(pixels.shape[:2]) * SHARP_BOX / narrowest))
+            larger = photos.decode(raw, math.ceil(max(pixels.shape[:2]) * SHARP_BOX / narrowest), memory)
             pixels, scale = larger.pixels, larger.scale
     chips = [faces.cut(pixels, face.box.scaled(scale)) for face in full]
+    memory.give_back(taken)
     return [(replace(face, sharpness=faces.sharpness(chip)), chip) for face, chip in zip(full, chips, strict=True)]
 
 

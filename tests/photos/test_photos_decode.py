@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facecluster.errors import UnreadablePhotoError
-from facecluster.photos import MAX_PIXELS, OpenPhoto, RawPhoto, decode, decoding, jpeg, open_photo, read_file
+from facecluster.photos import (
+    MAX_PIXELS,
+    Memory,
+    OpenPhoto,
+    RawPhoto,
+    decode,
+    decoding,
+    jpeg,
+    open_photo,
+    read_file,
+)
 from facecluster.photos import pixels as pixels_of_modes
 from facecluster.photos.pixels import to_rgb
 
@@ -180,7 +190,7 @@ def test_jpegs_are_shrunk_by_both_of_their_decoders(monkeypatch: pytest.MonkeyPa
     asked: list[tuple[int, int]] = []
     decoded: list[tuple[int, int]] = []
 
-    def none(data: bytes, size: tuple[int, int]) -> None:
+    def none(data: bytes, size: tuple[int, int], memory: Memory | None) -> None:
         asked.append(size)
 
     def spy(image: Image.Image) -> Image.Image:

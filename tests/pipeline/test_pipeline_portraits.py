@@ -139,9 +139,11 @@ def test_the_second_decoding_is_no_larger_than_the_narrowest_face_needs(
     opened, asked = photos.decode(raw, 400), []
     decode = photos.decode
 
-    def spy(raw: photos.RawPhoto, max_side: int | None = None) -> photos.OpenPhoto:
+    def spy(
+        raw: photos.RawPhoto, max_side: int | None = None, memory: photos.Memory | None = None
+    ) -> photos.OpenPhoto:
         asked.append(max_side)
-        return decode(raw, max_side)
+        return decode(raw, max_side, memory)
 
     monkeypatch.setattr(photos, "decode", spy)
     cut_faces(raw, opened, [face(10, 10, 10 + narrowest, 100), face(100, 100, 300, 300)])

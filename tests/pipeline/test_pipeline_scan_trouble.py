@@ -161,11 +161,13 @@ def test_chips_are_cut_from_the_small_picture_when_the_large_one_fails(
         small.resize((1280, 960), Image.Resampling.NEAREST).save(folder / "a.png")
     decode, asked = photos.decode, []
 
-    def only_small(raw: photos.RawPhoto, max_side: int | None = None) -> photos.OpenPhoto:
+    def only_small(
+        raw: photos.RawPhoto, max_side: int | None = None, memory: photos.Memory | None = None
+    ) -> photos.OpenPhoto:
         asked.append(max_side)
         if max_side != 320 * readers.DETAIL:
             raise UnreadablePhotoError(raw.path, "too much")
-        return decode(raw, max_side)
+        return decode(raw, max_side, memory)
 
     monkeypatch.setattr(photos, "decode", only_small)
     monkeypatch.setattr(readers, "SHARP_BOX", 200)
