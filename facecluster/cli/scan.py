@@ -36,7 +36,7 @@ def scan(
         typer.Option(help="Model that embeds the faces; see `facecluster models`.", autocompletion=complete_model),
     ] = None,
     max_side: Annotated[
-        int, typer.Option(min=100, help="Photos of 2, 3 … times as many pixels are searched at 1/2, 1/3 …")
+        int, typer.Option(min=100, help="Photos of over 4 × this² pixels are searched at 1/2, 1/3 …")
     ] = 1000,
     min_face: Annotated[int, typer.Option(min=12, help="Smallest face, in pixels of the photo as searched.")] = 20,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Least probability of a face.")] = 0.7,
