@@ -12,22 +12,18 @@ class Memory:
 
     def __init__(self) -> None:
         self._blocks: list[UInt8] = []
-        self._taken = 0
+        self.taken = 0
+        """How many blocks are, in order."""
 
     def take(self, size: int) -> UInt8:
         """A block (N,) of at least ``size`` bytes, which nobody else is given before it is given back."""
-        if self._taken == len(self._blocks):
+        if self.taken == len(self._blocks):
             self._blocks.append(np.empty(size, np.uint8))
-        elif self._blocks[self._taken].size < size:
-            self._blocks[self._taken] = np.empty(size, np.uint8)
-        self._taken += 1
-        return self._blocks[self._taken - 1]
-
-    @property
-    def taken(self) -> int:
-        """How many blocks are."""
-        return self._taken
+        elif self._blocks[self.taken].size < size:
+            self._blocks[self.taken] = np.empty(size, np.uint8)
+        self.taken += 1
+        return self._blocks[self.taken - 1]
 
     def give_back(self, taken: int = 0) -> None:
         """The blocks that were taken since ``taken`` of them were: whatever lies there may be written over."""
-        self._taken = taken
+        self.taken = taken

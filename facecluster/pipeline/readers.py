@@ -59,9 +59,10 @@ def read(
 ) -> list[Outcome]:
     """The outcomes of some files, in order; see ``Outcome``. No file's trouble stops the others.
 
-    Photos are decoded into blocks of ``memory``, which are given back.
+    Photos are decoded into ``memory``, whose blocks are this call's alone: all are taken for free.
     """
     watch, memory = watch or Stopwatch(), memory or photos.Memory()
+    memory.give_back()
     detect, embed_all = watch.timed("detect", detect), watch.timed("embed", partial(_embed, embed=embed))
     opened = [_open(entry, claims, max_side, watch, memory) for entry in entries]
     search = partial(_search, max_side=max_side, detect=detect, embed=embed_all, watch=watch, memory=memory)
@@ -69,8 +70,6 @@ def read(
         return search(opened)
     except Exception:  # the networks may raise anything, from lack of memory on
         return [outcome for one in opened for outcome in _search_alone(one, search)]
-    finally:
-        memory.give_back()
 
 
 def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch, memory: photos.Memory) -> Opened:

@@ -96,3 +96,18 @@ def test_a_small_face_is_enlarged_as_pillow_does(box: Box) -> None:
     off = np.abs(faces.cut(photo, box) - expected)
     assert off.max() <= 6  # a thirty-second of a pixel, in noise
     assert off.mean() < 1.5
+
+
+@pytest.mark.parametrize("box", [Box(200.3, 150.8, 420.1, 460.2), Box(5, 8, 300.4, 250), Box(300, 300, 520, 380)])
+def test_a_large_face_is_reduced_as_pillow_does_with_the_whole_photo(box: Box) -> None:
+    """Also at the edges of the part, where its neighbours count, and where the photo has to go on."""
+    rng = np.random.default_rng(3)
+    photo = rng.integers(0, 256, (500, 620, 3), dtype=np.uint8)
+    wide = Image.fromarray(np.pad(photo, ((400, 400), (400, 400), (0, 0)), "edge"))
+    part = region(box)
+    corners = part.x0 + 400, part.y0 + 400, part.x1 + 400, part.y1 + 400
+    expected = np.asarray(wide.resize((CHIP_SIZE, CHIP_SIZE), Image.Resampling.BILINEAR, box=corners)).astype(int)
+    inside = slice(3, -3)  # what lies beyond a part that leaves the photo is not repeated for its last pixels
+    whole = part.x0 >= 0 and part.y0 >= 0 and part.x1 <= 620 and part.y1 <= 500
+    where = slice(None) if whole else inside
+    np.testing.assert_allclose(faces.cut(photo, box)[where, where], expected[where, where], atol=1)
