@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facecluster import photos
+from facecluster.pipeline import readers
 from facecluster.pipeline.outcomes import Claims
 from facecluster.pipeline.readers import read, reduction
 from facecluster.records import Box, Face, FileEntry, Photo, UInt8
-from tests.conftest import fake_embed
+from tests.conftest import fake_detect, fake_embed
 
 Paint = Callable[..., Path]
 
@@ -68,3 +70,23 @@ def test_faces_are_in_pixels_of_the_photo_whatever_the_size_of_the_search(
     ((face),) = [seen.face for seen in outcome.seen]
     assert face.box == Box(size[0] / 2, size[1] / 2, *size)
     np.testing.assert_allclose(face.landmarks, np.full((5, 2), [size[0] / 2, size[1] / 2]))
+
+
+def test_memory_holds_a_calls_photos_once_and_is_free_for_the_next_call(
+    paint: Paint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each photo is decoded twice, and the second decoding needs no block of its own once its chips are cut."""
+    monkeypatch.setattr(readers, "SHARP_BOX", 200)
+    files = [paint(tmp_path / f"{i}.jpg", "red", seed=i) for i in range(3)]
+    for file in files:
+        with Image.open(file) as small:
+            small.resize((1280, 960), Image.Resampling.NEAREST).save(file)
+    memory, entries = photos.Memory(), [FileEntry(file, 0, 0) for file in files]
+
+    def detect(shown: Sequence[UInt8]) -> list[list[Face]]:
+        return fake_detect([pixels.repeat(2, 0).repeat(2, 1) for pixels in shown])
+
+    for _ in range(2):
+        found = read(entries, Claims(set()), 160, detect, fake_embed, memory=memory)
+        assert [len(outcome.seen) for outcome in found] == [1, 1, 1]
+        assert memory.taken == 3
