@@ -6,6 +6,7 @@ others as can be, and one or none. The face is a third to a seventh of it, or mo
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -103,16 +104,20 @@ def find_faces(files: Sequence[Path], finder: OpenCv) -> list[Sitter]:
 
 
 def cut_outs(faces: Sequence[Sitter], cut: Cut, rng: random.Random) -> Iterator[Image.Image]:
-    """Cut-outs with no end, around each face in turn, as ``cut`` wants them."""
+    """Different cut-outs, around each face in turn, as ``cut`` wants them, as long as there are any."""
+    drawn: set[str] = set()
     while True:
-        some = False
+        before = len(drawn)
         for sitter in rng.sample(faces, len(faces)):
             part = quietest(sitter, cut, rng)
             if part:
-                some = True
-                yield Image.fromarray(photos.open_photo(sitter.file).pixels).crop(part)
-        if not some:
-            raise SystemExit(f"There is no photo here with a face and a side of {cut.least} pixels.")
+                image = Image.fromarray(photos.open_photo(sitter.file).pixels).crop(part)
+                mark = hashlib.sha256(image.tobytes()).hexdigest()
+                if mark not in drawn:  # a photo may be too small for another one
+                    drawn.add(mark)
+                    yield image
+        if len(drawn) == before:
+            raise SystemExit(f"There are no more photos here with a face and a side of {cut.least} pixels.")
 
 
 def quietest(sitter: Sitter, cut: Cut, rng: random.Random) -> tuple[int, int, int, int] | None:

@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,9 +51,9 @@ class Processor:
         graph, precision = (replace(graph, ranges=None), "f32") if exact else fastest(graph)
         self._core = openvino.Core()
         self._core.set_property({"CACHE_DIR": str(cache_folder() / "compiled")})
-        self._model = graph_file(graph)
+        self._model = self._core.read_model(graph_file(graph))
         self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
-        self._shape = graph.shape[1:]
+        self._shape, self._compiling = graph.shape[1:], Lock()
         self._batches = _batches(graph)
         self._idle: dict[int, deque[_Place]] = {batch: deque() for batch in self._batches}
         first = self._place(self._batches[-1])  # an error should come now
@@ -86,9 +87,10 @@ class Processor:
             return self._place(batch)
 
     def _place(self, batch: int) -> _Place:
-        model = self._core.read_model(self._model)
-        model.reshape([batch, *self._shape])
-        return _Place(self._core.compile_model(model, "CPU", self._options))
+        with self._compiling:
+            self._model.reshape([batch, *self._shape])
+            compiled = self._core.compile_model(self._model, "CPU", self._options)
+        return _Place(compiled)
 
 
 class _Place:
