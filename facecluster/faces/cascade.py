@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facecluster.faces import boxes as geometry
-from facecluster.faces.summed import Table, crop, look, size_of
+from facecluster.faces.candidates import cut, probability
+from facecluster.faces.summed import Table, look
 from facecluster.faces.tiles import FIELD, STRIDE, Level, cells, draw, lay_out, pyramid
 from facecluster.faces.tiles import pixels as pixels_of
 from facecluster.nets.catalogue import PATCH, TILE
@@ -50,36 +49,12 @@ class Mtcnn:
     output: Network
     sieve: Network | None = None
 
+    def candidates(self, tables: Sequence[Table], min_face: float) -> tuple[Int64, Float32]:
+        """Boxes that may be faces of at least ``min_face`` pixels: numbers of the images (N,), squares (N, 4).
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Faces of a batch: ``image`` (N,) int64; ``boxes`` (N, 4), ``scores`` (N,), ``landmarks`` (N, 5, 2)."""
-
-    image: Int64
-    boxes: Float32
-    scores: Float32
-    landmarks: Float32
-
-
-def find(tables: Sequence[Table], nets: Mtcnn, min_face: float, min_score: float) -> Found:
-    """All faces of at least ``min_face`` pixels whose O-Net probability is at least ``min_score``.
-
-    ``tables`` are summed-area tables of the images, at least one. Boxes and landmarks are float32 pixels of the
-    images; faces of one image are in order of falling score.
-    """
-    image, boxes = _propose(tables, nets, min_face)
-    image, boxes = _refine(tables, nets, image, boxes)
-    return _output(tables, nets, image, boxes, min_score)
-
-
-def probability(log_odds: Float32) -> Float32:
-    """1 / (1 + exp(-x)) to the last digit, float32: what softmax makes of two numbers whose difference is x.
-
-    Of overlapping boxes the most probable one remains, and the probabilities of a face's boxes differ in their
-    last digits only, if at all: quicker ways, which are off by one digit, choose other boxes than the original.
-    """
-    with np.errstate(over="ignore"):
-        return np.float32(1) / (np.float32(1) + np.exp(-log_odds))
+        ``tables`` are summed-area tables of the images, at least one; boxes are float32 pixels of the images.
+        """
+        return _refine(tables, self, *_propose(tables, self, min_face))
 
 
 def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int64, Float32]:
@@ -159,41 +134,13 @@ def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) 
     Most are refused; a sieve in a hurry leaves only those that may not be.
     """
     if nets.sieve:
-        image, boxes, seen = _cut(tables, image, boxes, 24, whole=True)
+        image, boxes, seen = cut(tables, image, boxes, 24, whole=True)
         likely = nets.sieve(seen)[0] >= SIFT
         image, boxes = image[likely], boxes[likely]
-    image, boxes, pixels = _cut(tables, image, boxes, 24)
+    image, boxes, pixels = cut(tables, image, boxes, 24)
     offsets, log_odds = nets.refine(pixels)
     scores = probability(log_odds)
     good = scores > REFINE
     image, boxes, scores, offsets = image[good], boxes[good], scores[good], offsets[good]
     kept = geometry.suppress(boxes, scores, image, 0.7)
     return image[kept], geometry.squared(geometry.regress(boxes[kept], offsets[kept]))
-
-
-def _output(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32, min_score: float) -> Found:
-    """O-Net's judgement: final boxes, scores and landmarks."""
-    image, boxes, pixels = _cut(tables, image, boxes, 48)
-    offsets, points, log_odds = nets.output(pixels)
-    scores = probability(log_odds)
-    good = scores > min_score
-    image, boxes, scores = image[good], boxes[good], scores[good]
-    sides = (boxes[:, 2:] - boxes[:, :2] + 1)[:, None]  # (N, 1, 2)
-    landmarks = points[good].reshape(-1, 2, 5).transpose(0, 2, 1) * sides + boxes[:, None, :2] - 1
-    boxes = geometry.regress(boxes, offsets[good])
-    kept = geometry.suppress_nested(boxes, scores, image, 0.7)
-    return Found(image[kept], boxes[kept], scores[kept], landmarks[kept])
-
-
-def _cut(
-    tables: Sequence[Table], image: Int64, boxes: Float32, size: int, *, whole: bool = False
-) -> tuple[Int64, Float32, NDArray[Any]]:
-    """The candidates that lie in their image, image after image, and their pixels: see ``crop``."""
-    kept, pixels = [], []
-    for i, table in enumerate(tables):
-        own = np.flatnonzero(image == i)
-        inside, there = geometry.clipped(boxes[own], *reversed(size_of(table)))
-        kept.append(own[there])
-        pixels.append(crop(table, inside[there], size, whole=whole))
-    order = np.concatenate(kept)
-    return image[order], boxes[order], np.concatenate(pixels)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from facecluster.faces.cascade import Found, Mtcnn, find
+from facecluster.faces.candidates import Found, judge
+from facecluster.faces.cascade import Mtcnn
+from facecluster.faces.glance import Glance
 from facecluster.faces.options import DetectOptions
 from facecluster.faces.quality import frontality
 from facecluster.faces.summed import Int32, Table, table_of
@@ -25,27 +28,28 @@ WORDS = BATCH_PIXELS * 5
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """MTCNN on a device, ready to be called from several threads."""
+    """The networks of a search on a device, ready to be called from several threads."""
 
-    nets: Mtcnn
+    nets: Mtcnn | Glance
     options: DetectOptions
     spare: deque[Int32] = field(default_factory=deque, compare=False, repr=False)
     """Memory for summed-area tables that no call is using."""
 
     @classmethod
     def load(cls, device: str, options: DetectOptions | None = None, threads: int = 1) -> Detector:
-        """A detector with the published weights, which are part of the installation.
+        """A detector with the published weights, as ``options`` want it. Raises ``WeightsError``.
 
         ``device`` is a name that ``nets.runtime.pick_device`` returned; ``threads`` are those of a call.
         """
-        nets = Mtcnn(
-            network(catalogue.scout(), device, threads=threads),
-            network(catalogue.proposer(), device, exact=True, threads=threads),
-            network(catalogue.refiner(), device, exact=True, threads=threads),
-            network(catalogue.outputter(), device, exact=True, threads=threads),
-            network(catalogue.sieve(), device, threads=threads) if bytes_are_quicker(device) else None,
-        )
-        return cls(nets, options or DetectOptions())
+        options = options or DetectOptions()
+        exact = partial(network, device=device, exact=True, threads=threads)
+        quick = partial(network, device=device, threads=threads)
+        output = exact(catalogue.outputter())
+        if options.detector == "yunet":
+            return cls(Glance(tuple(map(quick, catalogue.glances())), output), options)
+        sieve = quick(catalogue.sieve()) if bytes_are_quicker(device) else None
+        scout, propose, refine = quick(catalogue.scout()), exact(catalogue.proposer()), exact(catalogue.refiner())
+        return cls(Mtcnn(scout, propose, refine, output, sieve), options)
 
 
 def detect(photos: Sequence[UInt8], detector: Detector) -> list[list[Face]]:
@@ -59,7 +63,8 @@ def detect(photos: Sequence[UInt8], detector: Detector) -> list[list[Face]]:
     try:
         for batch in _batches(photos):
             tables = _tables(batch, memory)
-            found = find(tables, detector.nets, detector.options.min_face, detector.options.min_score)
+            candidates = detector.nets.candidates(tables, detector.options.min_face)
+            found = judge(tables, detector.nets.output, *candidates, detector.options.min_score)
             faces += _sorted_out(found, len(batch))
     finally:
         detector.spare.append(memory)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class DetectOptions:
     """What the detector looks for. Two scans with different options may find different faces."""
+
+    detector: Literal["mtcnn", "yunet"] = "mtcnn"
+    """``yunet`` is several times as quick, needs an extra, and misses some faces that ``mtcnn`` finds; see
+    ``docs/how-it-works.md``."""
 
     max_side: int = 1000
     """A photo of up to 4 · ``max_side``² pixels, four megapixels, is searched as it is. A larger one is searched
@@ -22,4 +27,5 @@ class DetectOptions:
 
     def key(self) -> str:
         """The options as the library remembers them: the same text for the same search, in every version."""
-        return f"max_side={self.max_side} min_face={self.min_face} min_score={self.min_score:g}"
+        detector = "" if self.detector == "mtcnn" else f"detector={self.detector} "
+        return f"{detector}max_side={self.max_side} min_face={self.min_face} min_score={self.min_score:g}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from facecluster.nets.graphs import Graph
 from facecluster.nets.specs import ModelSpec
-from facecluster.nets.weights import MTCNN, fingerprint
+from facecluster.nets.weights import MTCNN, YUNET, fingerprint
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,6 +18,9 @@ TILE = 266
 
 PATCH = 2
 """Cells of P-Net, in a row and in a column, that are looked at again together."""
+
+CANVASES = (384, 512), (512, 384), (512, 512)
+"""Heights and widths of what YuNet looks at."""
 
 CHIPS = 4
 """Faces that are embedded together on a processor without bfloat16."""
@@ -60,6 +63,13 @@ def outputter() -> Graph:
     return Graph("onet", MTCNN["onet"].sha256[:16], (4, 48, 48, 4), partial(_stage, "output"), wide=(16, 4))
 
 
+def glances() -> tuple[Graph, ...]:
+    """YuNet for each of ``CANVASES``."""
+    return tuple(
+        Graph("yunet", YUNET.sha256[:16], (1, *canvas, 4), _yunet, whole=True, wide=(2, 1)) for canvas in CANVASES
+    )
+
+
 def embedder(spec: ModelSpec) -> Graph:
     """An embedder: crops (N, size, size, 3) float32 RGB grey levels 0..255 to (N, dimension), unit length."""
     shape = CHIPS, spec.size, spec.size, 3
@@ -79,6 +89,12 @@ def _stage(name: str) -> nn.Module:
 
     stage: nn.Module = getattr(mtcnn, name)()
     return stage
+
+
+def _yunet() -> nn.Module:
+    from facecluster.nets.yunet import yunet
+
+    return yunet()
 
 
 def _embedder(spec: ModelSpec) -> nn.Module:

