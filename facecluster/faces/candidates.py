@@ -18,6 +18,21 @@ from facecluster.faces.summed import Table, crop, size_of
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, Int64
 
+SIDE = 48
+"""Pixels of the squares that O-Net is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What may be faces of a batch of images: ``image`` (N,) int64 says in which of them.
+
+    ``boxes`` (N, 4) float32 are squares in its pixels, ``pixels`` (N, 48, 48, 4) float32 what is in them.
+    """
+
+    image: Int64
+    boxes: Float32
+    pixels: Float32
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -29,15 +44,14 @@ class Found:
     landmarks: Float32
 
 
-def judge(tables: Sequence[Table], output: Network, image: Int64, boxes: Float32, min_score: float) -> Found:
-    """The faces among some boxes: those whose probability ``output``, O-Net, puts at ``min_score`` at least.
+def judge(candidates: Candidates, output: Network, min_score: float) -> Found:
+    """The faces among candidates: those whose probability ``output``, O-Net, puts above ``min_score``.
 
-    ``tables`` are summed-area tables of the images, ``image`` (N,) says in which of them each of ``boxes`` (N, 4),
-    squares in its pixels, lies. Of boxes that cover each other the best one stays; faces of an image are in order
-    of falling score.
+    Boxes and landmarks are float32 pixels of the images. Of boxes that cover each other the best one stays; faces
+    of an image are in order of falling score.
     """
-    image, boxes, pixels = cut(tables, image, boxes, 48)
-    offsets, points, log_odds = output(pixels)
+    image, boxes = candidates.image, candidates.boxes
+    offsets, points, log_odds = output(candidates.pixels)
     scores = probability(log_odds)
     good = scores > min_score
     image, boxes, scores = image[good], boxes[good], scores[good]

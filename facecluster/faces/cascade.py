@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from facecluster.faces import boxes as geometry
-from facecluster.faces.candidates import cut, probability
-from facecluster.faces.summed import Table, look
+from facecluster.faces.candidates import SIDE, Candidates, cut, probability
+from facecluster.faces.summed import Int32, Table, look, tables_of
 from facecluster.faces.tiles import FIELD, STRIDE, Level, cells, draw, lay_out, pyramid
 from facecluster.faces.tiles import pixels as pixels_of
 from facecluster.nets.catalogue import PATCH, TILE
 from facecluster.nets.runtime import Network
-from facecluster.records import Float32, Int64
+from facecluster.records import Float32, Int64, UInt8
 
 PROPOSE, REFINE = 0.6, 0.7
 """Least probability that P-Net and R-Net ask of a candidate (the thresholds of Zhang et al.'s code)."""
@@ -49,12 +49,15 @@ class Mtcnn:
     output: Network
     sieve: Network | None = None
 
-    def candidates(self, tables: Sequence[Table], min_face: float) -> tuple[Int64, Float32]:
-        """Boxes that may be faces of at least ``min_face`` pixels: numbers of the images (N,), squares (N, 4).
+    def candidates(self, images: Sequence[UInt8], min_face: float, memory: Int32) -> Candidates:
+        """What may be faces of at least ``min_face`` pixels.
 
-        ``tables`` are summed-area tables of the images, at least one; boxes are float32 pixels of the images.
+        ``images`` are (H, W, 3) uint8 RGB, at least one; their summed-area tables are put in ``memory`` (N,) as
+        far as it goes.
         """
-        return _refine(tables, self, *_propose(tables, self, min_face))
+        tables = tables_of(images, memory)
+        image, boxes = _refine(tables, self, *_propose(tables, self, min_face))
+        return Candidates(*cut(tables, image, boxes, SIDE))
 
 
 def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int64, Float32]:

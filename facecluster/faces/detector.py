@@ -14,7 +14,7 @@ from facecluster.faces.cascade import Mtcnn
 from facecluster.faces.glance import Glance
 from facecluster.faces.options import DetectOptions
 from facecluster.faces.quality import frontality
-from facecluster.faces.summed import Int32, Table, table_of
+from facecluster.faces.summed import Int32
 from facecluster.nets import catalogue
 from facecluster.nets.runtime import bytes_are_quicker, network
 from facecluster.records import Box, Face, UInt8
@@ -62,9 +62,8 @@ def detect(photos: Sequence[UInt8], detector: Detector) -> list[list[Face]]:
     memory = _memory(detector)
     try:
         for batch in _batches(photos):
-            tables = _tables(batch, memory)
-            candidates = detector.nets.candidates(tables, detector.options.min_face)
-            found = judge(tables, detector.nets.output, *candidates, detector.options.min_score)
+            candidates = detector.nets.candidates(batch, detector.options.min_face, memory)
+            found = judge(candidates, detector.nets.output, detector.options.min_score)
             faces += _sorted_out(found, len(batch))
     finally:
         detector.spare.append(memory)
@@ -76,15 +75,6 @@ def _memory(detector: Detector) -> Int32:
         return detector.spare.pop()
     except IndexError:
         return np.empty(WORDS, np.int32)
-
-
-def _tables(photos: Sequence[UInt8], memory: Int32) -> list[Table]:
-    """The summed-area tables of the photos, one after the other in ``memory`` as far as it goes."""
-    tables: list[Table] = []
-    for photo in photos:
-        tables.append(table_of(photo, memory))
-        memory = memory[tables[-1].size :]
-    return tables
 
 
 def _batches(photos: Sequence[UInt8]) -> Iterator[list[UInt8]]:

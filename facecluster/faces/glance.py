@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from facecluster.faces import boxes as geometry
-from facecluster.faces.candidates import probability
-from facecluster.faces.summed import Table, shrink, size_of
+from facecluster.faces.candidates import SIDE, Candidates, probability
+from facecluster.faces.summed import Int32, crop, table_of
 from facecluster.nets.catalogue import CANVASES
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, Int64, UInt8
 
-SIDE = max(max(canvas) for canvas in CANVASES)
+LOOK = max(max(canvas) for canvas in CANVASES)
 
 LEAST = 10
 """Pixels of the smallest faces that YuNet sees (Wu et al., 2023, section 4.1)."""
@@ -49,28 +50,27 @@ class Glance:
     looks: tuple[Network, ...]
     output: Network
 
-    def candidates(self, tables: Sequence[Table], min_face: float) -> tuple[Int64, Float32]:
-        """Boxes that may be faces of at least ``min_face`` pixels: see ``Mtcnn.candidates``."""
-        pieces = [piece for i, table in enumerate(tables) for piece in cut_up(i, size_of(table), min_face)]
-        image, boxes, scores = [np.zeros(0, np.int64)], [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
+    def candidates(self, images: Sequence[UInt8], min_face: float, memory: Int32) -> Candidates:
+        """What may be faces of at least ``min_face`` pixels: see ``Mtcnn.candidates``; no memory is needed."""
+        pieces = [piece for i, image in enumerate(images) for piece in cut_up(i, image.shape[:2], min_face)]
+        seen = []
         for number, look in enumerate(self.looks):
             own = [piece for piece in pieces if canvas_of(piece) == number]
-            seen, where, likely = locate(look(draw(own, tables, CANVASES[number])), own)
-            image.append(seen)
-            boxes.append(where)
-            scores.append(likely)
-        return _best(np.concatenate(image), np.concatenate(boxes), np.concatenate(scores))
+            seen.append(locate(look(draw(own, images, CANVASES[number])), own))
+        image, boxes, scores = (np.concatenate(each) for each in zip(*seen, strict=True))
+        kept = geometry.suppress(boxes, scores, image, 0.5)
+        return _cut(images, image[kept], geometry.squared(boxes[kept]))
 
 
 def cut_up(image: int, size: tuple[int, int], min_face: float) -> Iterator[Piece]:
     """What YuNet is to look at in an image of ``size``, height and width: all of it, then its parts, larger."""
-    factor = min(1.0, SIDE / max(size))
+    factor = min(1.0, LOOK / max(size))
     while True:
         height, width = (max(1, round(side * factor)) for side in size)
         for top in _starts(height):
             for left in _starts(width):
                 yield Piece(
-                    image, factor, (height, width), (top, left), (min(SIDE, height - top), min(SIDE, width - left))
+                    image, factor, (height, width), (top, left), (min(LOOK, height - top), min(LOOK, width - left))
                 )
         if factor == 1 or factor * min_face >= LEAST:
             return
@@ -83,14 +83,27 @@ def canvas_of(piece: Piece) -> int:
     return next(rooms)
 
 
-def draw(pieces: Sequence[Piece], tables: Sequence[Table], canvas: tuple[int, int]) -> UInt8:
-    """The pixels of pieces, (N, height, width, 4) uint8 RGB and 255 on a ``canvas``, all 0 beside them."""
-    drawn = np.zeros((len(pieces), *canvas, 4), np.uint8)
-    for i, table in enumerate(tables):
-        own = [(n, 0, 0, *p.corner, *p.size, *p.whole) for n, p in enumerate(pieces) if p.image == i]
-        if own:
-            shrink(table, np.array(own), drawn)
+def draw(pieces: Sequence[Piece], images: Sequence[UInt8], canvas: tuple[int, int]) -> UInt8:
+    """The pixels of pieces in the corner of a ``canvas`` each: (N, height, width, 3) uint8, 0 beside them."""
+    drawn = np.zeros((len(pieces), *canvas, 3), np.uint8)
+    whole: tuple[int, float, UInt8] | None = None
+    for place, piece in zip(drawn, pieces, strict=True):
+        (top, left), (height, width) = piece.corner, piece.size
+        if whole is None or whole[:2] != (piece.image, piece.factor):
+            whole = piece.image, piece.factor, shrink(images[piece.image], piece.whole)
+        place[:height, :width] = whole[2][top : top + height, left : left + width]
     return drawn
+
+
+def shrink(image: UInt8, size: tuple[int, int]) -> UInt8:
+    """The image in another ``size``, height and width: averages of whole pixels, and from them bilinear ones."""
+    height, width = image.shape[:2]
+    times = min(height // size[0], width // size[1])
+    if times > 1:
+        image = np.asarray(
+            cv2.resize(image, (width // times, height // times), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def locate(maps: Sequence[Float32], pieces: Sequence[Piece]) -> tuple[Int64, Float32, Float32]:
@@ -105,7 +118,7 @@ def locate(maps: Sequence[Float32], pieces: Sequence[Piece]) -> tuple[Int64, Flo
     for map in maps:
         score = np.sqrt(probability(map[:, 0]) * probability(map[:, 1]))
         piece, row, column = np.nonzero(score >= LIKELY)
-        stride = np.float32(SIDE / max(map.shape[2:]))
+        stride = np.float32(LOOK / max(map.shape[2:]))
         _, _, x, y, width, height = map[piece, :, row, column].T
         centre = np.stack([column + x, row + y], 1) * stride + corner[piece]
         half = np.exp(np.stack([width, height], 1)) * stride / 2
@@ -116,11 +129,18 @@ def locate(maps: Sequence[Float32], pieces: Sequence[Piece]) -> tuple[Int64, Flo
 
 
 def _starts(length: int) -> range:
-    """Where pieces of up to ``SIDE`` pixels begin that share some with their neighbours."""
-    return range(0, max(length - SHARED, 1), SIDE - SHARED)
+    """Where pieces of up to ``LOOK`` pixels begin that share some with their neighbours."""
+    return range(0, max(length - SHARED, 1), LOOK - SHARED)
 
 
-def _best(image: Int64, boxes: Float32, scores: Float32) -> tuple[Int64, Float32]:
-    """The best of boxes that overlap, as squares."""
-    kept = geometry.suppress(boxes, scores, image, 0.5)
-    return image[kept], geometry.squared(boxes[kept])
+def _cut(images: Sequence[UInt8], image: Int64, boxes: Float32) -> Candidates:
+    """Candidates as ``candidates.cut`` has them; a table of an image is not worth while for a few of them."""
+    pixels = np.empty((len(boxes), SIDE, SIDE, 4), np.float32)
+    inside = np.zeros(len(boxes), bool)
+    for n, (i, box) in enumerate(zip(image, boxes, strict=True)):
+        height, width = images[i].shape[:2]
+        ((x0, y0, x1, y1),), (inside[n],) = geometry.clipped(box[None], width, height)
+        if inside[n]:
+            table = table_of(np.ascontiguousarray(images[i][y0:y1, x0:x1]))
+            (pixels[n],) = crop(table, np.array([[0, 0, x1 - x0, y1 - y0]]), SIDE)
+    return Candidates(image[inside], boxes[inside], pixels[inside])

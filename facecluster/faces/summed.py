@@ -10,6 +10,7 @@ Pixels have four numbers here (red, green, blue and 255): sixteen bytes are move
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -40,6 +41,15 @@ def table_of(image: UInt8, memory: Int32 | None = None) -> Table:
     table = memory[: math.prod(shape)].reshape(shape)
     cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), table, sdepth=cv2.CV_32S)
     return table
+
+
+def tables_of(images: Sequence[UInt8], memory: Int32) -> list[Table]:
+    """The tables of images, one after the other in ``memory`` (N,) as far as it goes."""
+    tables: list[Table] = []
+    for image in images:
+        tables.append(table_of(image, memory))
+        memory = memory[tables[-1].size :]
+    return tables
 
 
 def size_of(table: Table) -> tuple[int, int]:

@@ -66,7 +66,7 @@ def outputter() -> Graph:
 def glances() -> tuple[Graph, ...]:
     """YuNet for each of ``CANVASES``."""
     return tuple(
-        Graph("yunet", YUNET.sha256[:16], (1, *canvas, 4), _yunet, whole=True, wide=(2, 1)) for canvas in CANVASES
+        Graph("yunet", YUNET.sha256[:16], (1, *canvas, 3), _yunet, whole=True, wide=(2, 1)) for canvas in CANVASES
     )
 
 

@@ -32,7 +32,7 @@ class Unit(nn.Sequential):
 
 
 class YuNet(nn.Module):
-    """(N, H, W, 4) grey levels 0..255 of red, green and blue; the fourth is ignored. Sides are multiples of 32.
+    """(N, H, W, 3) RGB grey levels 0..255. Sides are multiples of 32.
 
     Gives three maps (N, 6, H / s, W / s) for s of ``STRIDES``: log-odds that a place belongs to a face, and that
     a face is centred there; where the centre is, x and y from the place in units of s; logarithms of the face's
@@ -41,7 +41,7 @@ class YuNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(4, 16, 3, 2, padding=1), nn.ReLU(), _unit(16, 16))
+        self.first = nn.Sequential(nn.Conv2d(3, 16, 3, 2, padding=1), nn.ReLU(), _unit(16, 16))
         self.fine = nn.Sequential(_unit(16, 16), _unit(16, 32), _unit(32, 32), _unit(32, 64))
         self.maps = nn.ModuleList(nn.Sequential(_unit(64, 64), _unit(64, 64)) for _ in STRIDES)
         self.merge = nn.ModuleList(_unit(64, 64) for _ in STRIDES)  # from the coarsest on, as in the file
@@ -75,7 +75,7 @@ def load_yunet(model: Path) -> YuNet:
     for number, (layer, names) in enumerate(zip(layers, convolutions, strict=False)):
         weight, bias = (tensors[name].astype(np.float32) for name in names)
         if number == 0:  # the file's colours are blue, green, red
-            weight = np.pad(weight[:, ::-1], ((0, 0), (0, 1), (0, 0), (0, 0)))
+            weight = weight[:, ::-1]
         layer.load_state_dict({"weight": torch.tensor(weight.copy()), "bias": torch.tensor(bias)})
     return net.eval()
 
