@@ -1,8 +1,8 @@
 """A quick search: YuNet looks at each photo as a whole, and O-Net judges what it has seen.
 
-P-Net needs ten reductions of a photo and R-Net hundreds of candidates to find what YuNet sees in one look at 512
-pixels: faces from about ten pixels to the whole of it. So a photo is reduced to that, and seen again at twice the
-size, in pieces that overlap, as long as the faces that are looked for are smaller.
+P-Net needs ten reductions of a photo and R-Net hundreds of candidates to find what YuNet sees in one look at 384
+or 512 pixels: faces from about ten pixels to the whole of it. So a photo is reduced to that, and seen again at
+twice the size, in pieces that overlap, as long as the faces that are looked for are smaller.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from facecluster.nets.catalogue import CANVASES
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, Int64, UInt8
 
-LOOK = max(max(canvas) for canvas in CANVASES)
+SIDES = sorted({max(canvas) for canvas in CANVASES})
+"""Pixels of the longer side of what YuNet looks at."""
 
 LEAST = 10
-"""Pixels of the smallest faces that YuNet sees (Wu et al., 2023, section 4.1)."""
+"""Pixels of the smallest faces that YuNet sees by the account of OpenCV's model zoo."""
+
+STRIDES = 8, 16, 32
+"""Pixels between neighbouring places of each of YuNet's maps."""
 
 SHARED = 128
 """Pixels that neighbouring pieces share: a face that is larger is seen in one piece at half the size."""
@@ -64,14 +68,14 @@ class Glance:
 
 def cut_up(image: int, size: tuple[int, int], min_face: float) -> Iterator[Piece]:
     """What YuNet is to look at in an image of ``size``, height and width: all of it, then its parts, larger."""
-    factor = min(1.0, LOOK / max(size))
+    most = next((side for side in SIDES if side * min_face >= LEAST * max(size)), SIDES[-1])
+    factor = min(1.0, most / max(size))
     while True:
         height, width = (max(1, round(side * factor)) for side in size)
-        for top in _starts(height):
-            for left in _starts(width):
-                yield Piece(
-                    image, factor, (height, width), (top, left), (min(LOOK, height - top), min(LOOK, width - left))
-                )
+        for top in _starts(height, most):
+            for left in _starts(width, most):
+                part = min(most, height - top), min(most, width - left)
+                yield Piece(image, factor, (height, width), (top, left), part)
         if factor == 1 or factor * min_face >= LEAST:
             return
         factor = min(1.0, 2 * factor)
@@ -79,8 +83,8 @@ def cut_up(image: int, size: tuple[int, int], min_face: float) -> Iterator[Piece
 
 def canvas_of(piece: Piece) -> int:
     """The number of the smallest canvas that holds the piece."""
-    rooms = (i for i, room in enumerate(CANVASES) if piece.size[0] <= room[0] and piece.size[1] <= room[1])
-    return next(rooms)
+    height, width = piece.size
+    return next(i for i, room in enumerate(CANVASES) if height <= room[0] and width <= room[1])
 
 
 def draw(pieces: Sequence[Piece], images: Sequence[UInt8], canvas: tuple[int, int]) -> UInt8:
@@ -115,22 +119,21 @@ def locate(maps: Sequence[Float32], pieces: Sequence[Piece]) -> tuple[Int64, Flo
     factor = np.array([piece.factor for piece in pieces], np.float32)
     corner = np.array([piece.corner[::-1] for piece in pieces], np.float32).reshape(-1, 2)
     found = []
-    for map in maps:
+    for stride, map in zip(STRIDES, maps, strict=True):
         score = np.sqrt(probability(map[:, 0]) * probability(map[:, 1]))
         piece, row, column = np.nonzero(score >= LIKELY)
-        stride = np.float32(LOOK / max(map.shape[2:]))
         _, _, x, y, width, height = map[piece, :, row, column].T
         centre = np.stack([column + x, row + y], 1) * stride + corner[piece]
-        half = np.exp(np.stack([width, height], 1)) * stride / 2
+        half = np.exp(np.stack([width, height], 1)) * np.float32(stride / 2)
         boxes = np.concatenate([centre - half, centre + half], 1) / factor[piece, None]
         found.append((image[piece], boxes.astype(np.float32), score[piece, row, column]))
     images, all_boxes, scores = (np.concatenate(each) for each in zip(*found, strict=True))
     return images, all_boxes, scores
 
 
-def _starts(length: int) -> range:
-    """Where pieces of up to ``LOOK`` pixels begin that share some with their neighbours."""
-    return range(0, max(length - SHARED, 1), LOOK - SHARED)
+def _starts(length: int, most: int) -> range:
+    """Where pieces of up to ``most`` pixels begin that share some with their neighbours."""
+    return range(0, max(length - SHARED, 1), most - SHARED)
 
 
 def _cut(images: Sequence[UInt8], image: Int64, boxes: Float32) -> Candidates:

@@ -10,10 +10,6 @@ from typing import Literal
 class DetectOptions:
     """What the detector looks for. Two scans with different options may find different faces."""
 
-    detector: Literal["mtcnn", "yunet"] = "mtcnn"
-    """``yunet`` is several times as quick, needs an extra, and misses some faces that ``mtcnn`` finds; see
-    ``docs/how-it-works.md``."""
-
     max_side: int = 1000
     """A photo of up to 4 · ``max_side``² pixels, four megapixels, is searched as it is. A larger one is searched
     at a half, a third, a quarter … of its size where its longer side has 2, 3, 4 … times ``max_side`` pixels: one
@@ -25,7 +21,11 @@ class DetectOptions:
     min_score: float = 0.7
     """Least probability of a face; O-Net's threshold in MTCNN's published code."""
 
+    detector: Literal["mtcnn", "yunet"] = "mtcnn"
+    """What proposes faces to O-Net: P- and R-Net of MTCNN, or YuNet, which is about twice as quick, misses some
+    small and doubtful ones, and needs the extra ``sface``."""
+
     def key(self) -> str:
         """The options as the library remembers them: the same text for the same search, in every version."""
-        detector = "" if self.detector == "mtcnn" else f"detector={self.detector} "
-        return f"{detector}max_side={self.max_side} min_face={self.min_face} min_score={self.min_score:g}"
+        detector = "" if self.detector == "mtcnn" else f" detector={self.detector}"
+        return f"max_side={self.max_side} min_face={self.min_face} min_score={self.min_score:g}{detector}"

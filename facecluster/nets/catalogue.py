@@ -19,8 +19,8 @@ TILE = 266
 PATCH = 2
 """Cells of P-Net, in a row and in a column, that are looked at again together."""
 
-CANVASES = (384, 512), (512, 384), (512, 512)
-"""Heights and widths of what YuNet looks at."""
+CANVASES = (288, 384), (384, 288), (384, 384), (384, 512), (512, 384), (512, 512)
+"""Heights and widths of what YuNet looks at, smallest first."""
 
 CHIPS = 4
 """Faces that are embedded together on a processor without bfloat16."""

@@ -18,8 +18,7 @@ from torch.nn.functional import interpolate, max_pool2d
 from facecluster.nets.onnx_file import read_onnx
 from facecluster.nets.weights import YUNET, verified_source
 
-STRIDES = 8, 16, 32
-"""Pixels between neighbouring places of each map."""
+MAPS = 3
 
 
 class Unit(nn.Sequential):
@@ -34,7 +33,7 @@ class Unit(nn.Sequential):
 class YuNet(nn.Module):
     """(N, H, W, 3) RGB grey levels 0..255. Sides are multiples of 32.
 
-    Gives three maps (N, 6, H / s, W / s) for s of ``STRIDES``: log-odds that a place belongs to a face, and that
+    Gives three maps (N, 6, H / s, W / s) for s = 8, 16, 32: log-odds that a place belongs to a face, and that
     a face is centred there; where the centre is, x and y from the place in units of s; logarithms of the face's
     width and height in the same units.
     """
@@ -43,10 +42,10 @@ class YuNet(nn.Module):
         super().__init__()
         self.first = nn.Sequential(nn.Conv2d(3, 16, 3, 2, padding=1), nn.ReLU(), _unit(16, 16))
         self.fine = nn.Sequential(_unit(16, 16), _unit(16, 32), _unit(32, 32), _unit(32, 64))
-        self.maps = nn.ModuleList(nn.Sequential(_unit(64, 64), _unit(64, 64)) for _ in STRIDES)
-        self.merge = nn.ModuleList(_unit(64, 64) for _ in STRIDES)  # from the coarsest on, as in the file
+        self.maps = nn.ModuleList(nn.Sequential(_unit(64, 64), _unit(64, 64)) for _ in range(MAPS))
+        self.merge = nn.ModuleList(_unit(64, 64) for _ in range(MAPS))  # from the coarsest on, as in the file
         self.kind, self.sides, self.centre = (
-            nn.ModuleList(Unit(64, wanted) for _ in STRIDES) for wanted in (1, 4, 1)
+            nn.ModuleList(Unit(64, wanted) for _ in range(MAPS)) for wanted in (1, 4, 1)
         )
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
