@@ -19,12 +19,12 @@ from facecluster.pipeline.evaluate.options import MeasureOptions
 from facecluster.pipeline.evaluate.verification import PairsRun, measure_lfw
 
 
-def measure(folder: Path, models: tuple[str, ...], flip: bool) -> PairsRun:
+def measure(folder: Path, options: MeasureOptions) -> PairsRun:
     with Progress() as progress:
         bar = progress.add_task("faces", total=None)
         return measure_lfw(
             folder,
-            MeasureOptions(models, "cpu", flip),
+            options,
             on_progress=lambda done, total: progress.update(bar, completed=done, total=total),
         )
 
@@ -42,8 +42,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", action="append", choices=list(MODELS))
     parser.add_argument("--flip", action="store_true")
+    parser.add_argument("--detector", choices=("mtcnn", "yunet"), default="mtcnn")
     options = parser.parse_args()
-    figures = measure(options.folder, tuple(options.model or ["facenet"]), options.flip).figures
+    with_these = MeasureOptions(
+        tuple(options.model or ["facenet"]), "cpu", options.flip, detector=options.detector
+    )
+    figures = measure(options.folder, with_these).figures
     left_out = f" ({figures.left_out} left out)" if figures.left_out else ""
     print(f"{figures.photos} photos, {figures.centred} without a face found, {figures.listed} pairs{left_out}")
     for model in figures.models:
