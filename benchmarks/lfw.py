@@ -2,6 +2,7 @@
 
     python benchmarks/lfw.py ../shared/data/lfw --model facenet --model sface
 
+With ``--plain``, faces are found by facenet-pytorch's MTCNN, photo by photo, and embedded in float32 by torch.
 The folder holds a folder per person and ``pairs.txt``. What is measured is what `facecluster evaluate lfw`
 measures, on the processor; here it is one line for each model, and nothing is recorded.
 """
@@ -9,14 +10,33 @@ measures, on the processor; here it is one line for each model, and nothing is r
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from rich.progress import Progress
+from scan_accuracy import Plain
 
+from facecluster.embeddings import embed
 from facecluster.evaluation.verification import Verification
 from facecluster.nets.specs import MODELS
 from facecluster.pipeline.evaluate.options import MeasureOptions
 from facecluster.pipeline.evaluate.verification import PairsRun, measure_lfw
+from facecluster.pipeline.portraits import Portrayer
+from facecluster.records import Face, UInt8
+
+
+class PlainOptions(MeasureOptions):
+    def load(self) -> Portrayer:
+        plain = Plain()
+
+        def find(images: Sequence[UInt8]) -> list[list[Face]]:
+            return [plain.find(Image.fromarray(np.asarray(image))) for image in images]
+
+        embedders = {one.spec.name: partial(embed, embedder=one) for one in plain.embedders}
+        return Portrayer(find, {name: embedders[name] for name in self.models})
 
 
 def measure(folder: Path, options: MeasureOptions) -> PairsRun:
@@ -43,8 +63,9 @@ def main() -> None:
     parser.add_argument("--model", action="append", choices=list(MODELS))
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--detector", choices=("mtcnn", "yunet"), default="mtcnn")
+    parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
-    with_these = MeasureOptions(
+    with_these = (PlainOptions if options.plain else MeasureOptions)(
         tuple(options.model or ["facenet"]), "cpu", options.flip, detector=options.detector
     )
     figures = measure(options.folder, with_these).figures

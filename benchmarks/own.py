@@ -35,9 +35,8 @@ def scan_anew(read: Read, roots: Sequence[Path], workers: int | None = None) -> 
         return scan_into(store, read, roots, workers or min(MAX_WORKERS, cores()))
 
 
-def without_embedder() -> Read:
+def without_embedder(options: faces.DetectOptions) -> Read:
     """What ``pipeline.networks.reader`` returns, with an embedder that says the same of every face."""
-    options = faces.DetectOptions()
     detector = faces.Detector.load("cpu", options)
 
     def same(chips: UInt8, landmarks: Float32, boxes: Float32) -> Float32:

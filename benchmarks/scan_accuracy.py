@@ -22,6 +22,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -42,6 +43,7 @@ from facecluster.nets.specs import spec_of
 from facecluster.records import Box, Face, Float32, UInt8
 
 MODELS = ("facenet", "sface")
+Detector = Literal["mtcnn", "yunet"]
 FOUND, SHIFT, ALIKE, MOST = 0.995, 0.02, 0.995, 0.99
 """The bars: recall and precision; landmark error; cosine, and the share of faces that it is asked of."""
 
@@ -55,14 +57,17 @@ class Plain:
 
     def __call__(self, file: Path) -> list[Known]:
         image = upright(file)
+        found = self.find(image)
+        return self._embedded(image, found) if found else []
+
+    def find(self, image: Image.Image) -> list[Face]:
         boxes, scores, landmarks = self.mtcnn.detect(image, landmarks=True)
         told = () if boxes is None else zip(boxes, scores, landmarks, strict=True)
-        found = [
+        return [
             Face(Box(*map(float, corners)), np.asarray(points, np.float32), float(score))
             for corners, score, points in told
             if corners[2] > corners[0] and corners[3] > corners[1]
         ]
-        return self._embedded(image, found) if found else []
 
     def _embedded(self, image: Image.Image, found: list[Face]) -> list[Known]:
         chips = np.stack([faces.cut(np.asarray(image), face.box) for face in found])
@@ -83,10 +88,10 @@ def embedder(name: str) -> Embedder:
     return Embedder(spec, "", run)
 
 
-def ours(files: Sequence[Path], place: Path, model: str) -> dict[Path, list[Known]]:
+def ours(files: Sequence[Path], place: Path, model: str, detector: Detector) -> dict[Path, list[Known]]:
     """What a scan stored, by photo; files that it could not read are left out."""
     with Library(place / f"{model}.db") as library:
-        library.scan(files, model=model, device="cpu")
+        library.scan(files, model=model, device="cpu", options=faces.DetectOptions(detector=detector))
         store, mark = library.store, library.store.faces.model()
         assert mark is not None
         ids, vectors = store.faces.vectors(mark[0])
@@ -147,6 +152,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every n-th photo of the folder")
     parser.add_argument("--again", action="store_true", help="compare the plain side with itself, too")
+    parser.add_argument(
+        "--detector", action="append", choices=("mtcnn", "yunet"), help="what scans find faces with"
+    )
     options = parser.parse_args()
     files, plain = chosen(options.folder, options.every), Plain()
     theirs = {file: plain(file) for file in track(files, description="plain float32")}
@@ -155,8 +163,10 @@ def main() -> None:
             again = {file: plain(file) for file in track(files, description="in another order")}
         report("plain float32, adding up in another order", theirs, dict.fromkeys(MODELS, again))
     with tempfile.TemporaryDirectory() as place:
-        own = {model: ours(files, Path(place), model) for model in MODELS}
-    report("facecluster", theirs, own)
+        for detector in options.detector or ["mtcnn"]:
+            folder = Path(tempfile.mkdtemp(dir=place))
+            own = {model: ours(files, folder, model, detector) for model in MODELS}
+            report(f"facecluster with {detector}", theirs, own)
 
 
 if __name__ == "__main__":

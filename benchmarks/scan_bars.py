@@ -4,11 +4,11 @@
 
 Two libraries are made of the photos in the folder (see ``libraries.py``): one of small photos with a face or so
 each, one of 12-megapixel photos with four. In each round all sides scan both of them in turn: the two scripts of
-``rivals.py``, ours with two models, decoding alone, and ours with an embedder that does nothing. Ours is
-``facecluster scan`` with its defaults, database included. The photos are kind to all: their faces are large
-enough to be found at any of the scales, and 12-megapixel photos are enlarged from web photos, so there is less to
-decode in them than in a phone's. Loading networks is left out on all sides. The medians
-of the rounds count; a ratio is the median of those within a round. Memory is that of a whole process.
+``rivals.py``, ours with two models, decoding alone, and ours with an embedder that does nothing; then ours again
+with ``--detector yunet``. Ours is ``facecluster scan`` with its defaults, database included. The photos are kind
+to all: their faces are large enough to be found at any of the scales, and 12-megapixel photos are enlarged from
+web photos, so there is less to decode in them than in a phone's. Loading networks is left out on all sides. The
+medians of the rounds count; a ratio is the median of those within a round. Memory is that of a whole process.
 """
 
 from __future__ import annotations
@@ -61,25 +61,36 @@ BARS = {
         Bar("opencv", "facenet", 1.5),
         Bar("opencv", "sface", 3),
         Bar("decode", "no embedder", None),
+        Bar("plain", "yunet, facenet", 10),
+        Bar("opencv", "yunet, facenet", 1.5),
+        Bar("opencv", "yunet, sface", 3),
+        Bar("decode", "yunet alone", None),
     ),
     "large": (
         Bar("plain", "facenet", 40),
         Bar("opencv", "facenet", 3),
         Bar("opencv", "sface", 5),
         Bar("decode", "no embedder", 0.5),
+        Bar("plain", "yunet, facenet", 40),
+        Bar("opencv", "yunet, facenet", 3),
+        Bar("opencv", "yunet, sface", 5),
+        Bar("decode", "yunet alone", 0.5),
     ),
 }
 
 
 def sides(opencv: OpenCv) -> dict[str, Side]:
-    plain, options = Plain(), DetectOptions()
+    plain, options, quick = Plain(), DetectOptions(), DetectOptions(detector="yunet")
     return {
         "plain": lambda files: sum(map(len, plain(files).values())),
         "opencv": lambda files: sum(map(len, opencv(files).values())),
         "facenet": ours(reader("facenet", "cpu", options)),
         "sface": ours(reader("sface", "cpu", options)),
         "decode": decode_alone,
-        "no embedder": ours(without_embedder()),
+        "no embedder": ours(without_embedder(options)),
+        "yunet, facenet": ours(reader("facenet", "cpu", quick)),
+        "yunet, sface": ours(reader("sface", "cpu", quick)),
+        "yunet alone": ours(without_embedder(quick)),
     }
 
 

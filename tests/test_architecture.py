@@ -67,7 +67,7 @@ DEFERRED = {
     "nets/install.py": "facecluster: torch is needed only to try a model that is added",
     "nets/pull.py": "torch: listing models is quick",
     "nets/runtime.py": "facecluster: torch is needed only on a GPU",
-    "nets/sface.py": "onnx: comes with an extra",
+    "nets/onnx_file.py": "onnx: comes with an extra",
     "training/curve.py": "matplotlib: it takes a second",
 }
 """Files with imports inside functions: which packages, and why."""

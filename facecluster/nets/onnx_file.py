@@ -15,8 +15,8 @@ Int8 = NDArray[np.int8]
 Tensors = dict[str, NDArray[Any]]
 
 
-def read_onnx(model: Path) -> tuple[Tensors, list[tuple[str, str]]]:
-    """The file's constant tensors by name, and the names of the weight and bias of its convolutions, in order.
+def read_onnx(model: Path) -> tuple[Tensors, list[tuple[str, ...]]]:
+    """The file's constant tensors by name, and the names of its convolutions' weights and biases, if any, in order.
 
     What is computed from constants alone, by DequantizeLinear and Reshape, counts as constant.
     """
@@ -35,7 +35,7 @@ def read_onnx(model: Path) -> tuple[Tensors, list[tuple[str, str]]]:
             values, shape = (tensors[name] for name in node.input)
             tensors[node.output[0]] = values.reshape(shape)
         elif node.op_type == "Conv":
-            convolutions.append((node.input[1], node.input[2]))
+            convolutions.append(tuple(node.input[1:]))
     return tensors, convolutions
 
 

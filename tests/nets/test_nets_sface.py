@@ -35,22 +35,6 @@ def embed(net: SFace, pixels: Float32) -> Float32:
     return embeddings
 
 
-@pytest.mark.parametrize(("axis", "block"), [(1, 4), (1, 3), (0, 2), (0, 3)])
-def test_dequantised_equals_the_definition(axis: int, block: int) -> None:
-    numbers = np.random.default_rng(0)
-    values = numbers.integers(-128, 128, (5, 8)).astype(np.int8)
-    blocks = [5, 8]
-    blocks[axis] = -(-blocks[axis] // block)
-    scale = numbers.uniform(0.1, 1, blocks).astype(np.float32)
-    zero = numbers.integers(-128, 128, blocks).astype(np.int8)
-    expected = np.zeros((5, 8), np.float32)
-    for row in range(5):
-        for column in range(8):
-            place = (row // block, column) if axis == 0 else (row, column // block)
-            expected[row, column] = (int(values[row, column]) - int(zero[place])) * scale[place]
-    np.testing.assert_allclose(sface.dequantised(values, scale, zero, axis, block), expected, rtol=1e-6)
-
-
 def test_network_agrees_with_the_reference_evaluator(net: SFace) -> None:
     numbers = np.random.default_rng(0)
     small = numbers.uniform(0, 255, (7, 7, 3)).astype(np.float32)
