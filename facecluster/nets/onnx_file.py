@@ -16,7 +16,7 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def read_onnx(model: Path) -> tuple[Tensors, list[tuple[str, ...]]]:
-    """The file's constant tensors by name, and the names of its convolutions' weights and biases, if any, in order.
+    """The constant tensors by name, and the names of the weight and any bias of each convolution, in order.
 
     What is computed from constants alone, by DequantizeLinear and Reshape, counts as constant.
     """

