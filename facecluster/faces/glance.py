@@ -32,6 +32,12 @@ STRIDES = 8, 16, 32
 SHARED = 128
 """Pixels that neighbouring pieces share: a face that is larger is seen in one piece at half the size."""
 
+LARGEST = 6.0
+"""Logarithm of the longest side of a face in units of a place: 400. What is more is noise, or even infinite."""
+
+TOGETHER = 64
+"""Pieces that are drawn at a time: together up to 50 MB."""
+
 LIKELY = 0.3
 """What YuNet has to say of a place: low, for O-Net has the last word."""
 
@@ -60,7 +66,9 @@ class Glance:
         seen = []
         for number, look in enumerate(self.looks):
             own = [piece for piece in pieces if canvas_of(piece) == number]
-            seen.append(locate(look(draw(own, images, CANVASES[number])), own))
+            for start in range(0, max(len(own), 1), TOGETHER):
+                some = own[start : start + TOGETHER]
+                seen.append(locate(look(draw(some, images, CANVASES[number])), some))
         image, boxes, scores = (np.concatenate(each) for each in zip(*seen, strict=True))
         kept = geometry.suppress(boxes, scores, image, 0.5)
         return _cut(images, image[kept], geometry.squared(boxes[kept]))
@@ -124,7 +132,7 @@ def locate(maps: Sequence[Float32], pieces: Sequence[Piece]) -> tuple[Int64, Flo
         piece, row, column = np.nonzero(score >= LIKELY)
         _, _, x, y, width, height = map[piece, :, row, column].T
         centre = np.stack([column + x, row + y], 1) * stride + corner[piece]
-        half = np.exp(np.stack([width, height], 1)) * np.float32(stride / 2)
+        half = np.exp(np.minimum(np.stack([width, height], 1), LARGEST)) * np.float32(stride / 2)
         boxes = np.concatenate([centre - half, centre + half], 1) / factor[piece, None]
         found.append((image[piece], boxes.astype(np.float32), score[piece, row, column]))
     images, all_boxes, scores = (np.concatenate(each) for each in zip(*found, strict=True))
