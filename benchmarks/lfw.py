@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from rich.progress import Progress
+from scan_accuracy import MODELS as PLAIN_MODELS
 from scan_accuracy import Plain
 
 from facecluster.embeddings import embed
@@ -60,11 +61,13 @@ def line(name: str, found: Verification) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", action="append", choices=list(MODELS))
+    parser.add_argument("--model", action="append", choices=list(MODELS), default=[])
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--detector", choices=("mtcnn", "yunet"), default="mtcnn")
     parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
+    if options.plain and (options.flip or options.detector != "mtcnn" or not {*options.model} <= {*PLAIN_MODELS}):
+        parser.error(f"--plain goes with --model alone, which may be {' or '.join(PLAIN_MODELS)}")
     with_these = (PlainOptions if options.plain else MeasureOptions)(
         tuple(options.model or ["facenet"]), "cpu", options.flip, detector=options.detector
     )

@@ -22,7 +22,6 @@ import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -38,12 +37,12 @@ from rivals import MIN_FACE, upright
 
 from facecluster import Library, faces
 from facecluster.embeddings import Embedder, embed
+from facecluster.faces.options import DetectorName
 from facecluster.nets.crops import embedder_of
 from facecluster.nets.specs import spec_of
 from facecluster.records import Box, Face, Float32, UInt8
 
 MODELS = ("facenet", "sface")
-Detector = Literal["mtcnn", "yunet"]
 FOUND, SHIFT, ALIKE, MOST = 0.995, 0.02, 0.995, 0.99
 """The bars: recall and precision; landmark error; cosine, and the share of faces that it is asked of."""
 
@@ -88,7 +87,7 @@ def embedder(name: str) -> Embedder:
     return Embedder(spec, "", run)
 
 
-def ours(files: Sequence[Path], place: Path, model: str, detector: Detector) -> dict[Path, list[Known]]:
+def ours(files: Sequence[Path], place: Path, model: str, detector: DetectorName) -> dict[Path, list[Known]]:
     """What a scan stored, by photo; files that it could not read are left out."""
     with Library(place / f"{model}.db") as library:
         library.scan(files, model=model, device="cpu", options=faces.DetectOptions(detector=detector))

@@ -64,7 +64,7 @@ BARS = {
         Bar("plain", "yunet, facenet", 10),
         Bar("opencv", "yunet, facenet", 1.5),
         Bar("opencv", "yunet, sface", 3),
-        Bar("decode", "yunet alone", None),
+        Bar("decode", "yunet, no embedder", None),
     ),
     "large": (
         Bar("plain", "facenet", 40),
@@ -74,7 +74,7 @@ BARS = {
         Bar("plain", "yunet, facenet", 40),
         Bar("opencv", "yunet, facenet", 3),
         Bar("opencv", "yunet, sface", 5),
-        Bar("decode", "yunet alone", 0.5),
+        Bar("decode", "yunet, no embedder", 0.5),
     ),
 }
 
@@ -90,7 +90,7 @@ def sides(opencv: OpenCv) -> dict[str, Side]:
         "no embedder": ours(without_embedder(options)),
         "yunet, facenet": ours(reader("facenet", "cpu", quick)),
         "yunet, sface": ours(reader("sface", "cpu", quick)),
-        "yunet alone": ours(without_embedder(quick)),
+        "yunet, no embedder": ours(without_embedder(quick)),
     }
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from facecluster.pipeline import Progress, ScanResult
 
 
-class Detector(StrEnum):
+class DetectorName(StrEnum):
     """What finds faces."""
 
     mtcnn = "mtcnn"
@@ -44,8 +44,8 @@ def scan(
         typer.Option(help="Model that embeds the faces; see `facecluster models`.", autocompletion=complete_model),
     ] = None,
     detector: Annotated[
-        Detector, typer.Option(help="yunet is quicker, and misses some small and doubtful faces.")
-    ] = Detector.mtcnn,
+        DetectorName, typer.Option(help="yunet is quicker, and misses some small and doubtful faces.")
+    ] = DetectorName.mtcnn,
     max_side: Annotated[
         int, typer.Option(min=100, help="Photos of over 4 × this² pixels are searched at 1/2, 1/3 …")
     ] = 1000,

@@ -1,4 +1,4 @@
-"""Faces in photos: the MTCNN cascade, boxes, landmarks, chips and their quality.
+"""Faces in photos: how they are found, boxes, landmarks, chips and their quality.
 
 Names are loaded when they are first used: the detector needs networks, which take time to load, and a scan that
 finds nothing new does not need them.

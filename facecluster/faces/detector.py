@@ -1,4 +1,4 @@
-"""From photos to faces: sum up each photo, run the cascade on all of them, measure what was found."""
+"""From photos to faces: find candidates in some of them together, let O-Net judge, measure what was found."""
 
 from __future__ import annotations
 

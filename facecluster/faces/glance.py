@@ -1,56 +1,39 @@
 """A quick search: YuNet looks at each photo as a whole, and O-Net judges what it has seen.
 
 P-Net needs ten reductions of a photo and R-Net hundreds of candidates to find what YuNet sees in one look at 384
-or 512 pixels: faces from about ten pixels to the whole of it. So a photo is reduced to that, and seen again at
-twice the size, in pieces that overlap, as long as the faces that are looked for are smaller.
+or 512 pixels: faces from about ten pixels to the whole of it. So a photo is reduced to that, and seen again, up to
+twice as large, in pieces that overlap, as long as the faces that are looked for are smaller there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from facecluster.faces import boxes as geometry
 from facecluster.faces.candidates import SIDE, Candidates, probability
+from facecluster.faces.pieces import Piece, canvas_of, cut_up, draw, inner_ends
 from facecluster.faces.summed import Int32, crop, table_of
 from facecluster.nets.catalogue import CANVASES
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, Int64, UInt8
 
-SIDES = sorted({max(canvas) for canvas in CANVASES})
-"""Pixels of the longer side of what YuNet looks at."""
-
-LEAST = 10
-"""Pixels of the smallest faces that YuNet sees by the account of OpenCV's model zoo."""
-
 STRIDES = 8, 16, 32
 """Pixels between neighbouring places of each of YuNet's maps."""
 
-SHARED = 128
-"""Pixels that neighbouring pieces share: a face that is larger is seen in one piece at half the size."""
-
 LARGEST = 6.0
 """Logarithm of the longest side of a face in units of a place: 400. What is more is noise, or even infinite."""
+
+NEARLY = 0.8
+"""Share of the smallest face that is looked for from which on YuNet's box will do: O-Net moves its sides."""
 
 TOGETHER = 64
 """Pieces that are drawn at a time: together up to 50 MB."""
 
 LIKELY = 0.3
 """What YuNet has to say of a place: low, for O-Net has the last word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a reduced image: the image's number, and in pixels of the reduction, as y and x, where it is."""
-
-    image: int
-    factor: float
-    whole: tuple[int, int]
-    corner: tuple[int, int]
-    size: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,69 +46,29 @@ class Glance:
     def candidates(self, images: Sequence[UInt8], min_face: float, memory: Int32) -> Candidates:
         """What may be faces of at least ``min_face`` pixels: see ``Mtcnn.candidates``; no memory is needed."""
         pieces = [piece for i, image in enumerate(images) for piece in cut_up(i, image.shape[:2], min_face)]
-        seen = []
-        for number, look in enumerate(self.looks):
-            own = [piece for piece in pieces if canvas_of(piece) == number]
-            for start in range(0, max(len(own), 1), TOGETHER):
+        seen = [(np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32))]
+        for canvas, look in zip(CANVASES, self.looks, strict=True):
+            own = [piece for piece in pieces if canvas_of(piece) == canvas]
+            for start in range(0, len(own), TOGETHER):
                 some = own[start : start + TOGETHER]
-                seen.append(locate(look(draw(some, images, CANVASES[number])), some))
+                seen.append(locate(look(draw(some, images, canvas)), some))
         image, boxes, scores = (np.concatenate(each) for each in zip(*seen, strict=True))
+        large = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0) >= min_face * NEARLY
+        image, boxes, scores = image[large], boxes[large], scores[large]
         kept = geometry.suppress(boxes, scores, image, 0.5)
-        return _cut(images, image[kept], geometry.squared(boxes[kept]))
-
-
-def cut_up(image: int, size: tuple[int, int], min_face: float) -> Iterator[Piece]:
-    """What YuNet is to look at in an image of ``size``, height and width: all of it, then its parts, larger."""
-    most = next((side for side in SIDES if side * min_face >= LEAST * max(size)), SIDES[-1])
-    factor = min(1.0, most / max(size))
-    while True:
-        height, width = (max(1, round(side * factor)) for side in size)
-        for top in _starts(height, most):
-            for left in _starts(width, most):
-                part = min(most, height - top), min(most, width - left)
-                yield Piece(image, factor, (height, width), (top, left), part)
-        if factor == 1 or factor * min_face >= LEAST:
-            return
-        factor = min(1.0, 2 * factor)
-
-
-def canvas_of(piece: Piece) -> int:
-    """The number of the smallest canvas that holds the piece."""
-    height, width = piece.size
-    return next(i for i, room in enumerate(CANVASES) if height <= room[0] and width <= room[1])
-
-
-def draw(pieces: Sequence[Piece], images: Sequence[UInt8], canvas: tuple[int, int]) -> UInt8:
-    """The pixels of pieces in the corner of a ``canvas`` each: (N, height, width, 3) uint8, 0 beside them."""
-    drawn = np.zeros((len(pieces), *canvas, 3), np.uint8)
-    whole: tuple[int, float, UInt8] | None = None
-    for place, piece in zip(drawn, pieces, strict=True):
-        (top, left), (height, width) = piece.corner, piece.size
-        if whole is None or whole[:2] != (piece.image, piece.factor):
-            whole = piece.image, piece.factor, shrink(images[piece.image], piece.whole)
-        place[:height, :width] = whole[2][top : top + height, left : left + width]
-    return drawn
-
-
-def shrink(image: UInt8, size: tuple[int, int]) -> UInt8:
-    """The image in another ``size``, height and width: averages of whole pixels, and from them bilinear ones."""
-    height, width = image.shape[:2]
-    times = min(height // size[0], width // size[1])
-    if times > 1:
-        image = np.asarray(
-            cv2.resize(image, (width // times, height // times), interpolation=cv2.INTER_AREA), np.uint8
-        )
-    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+        return _cut_out(images, image[kept], geometry.squared(boxes[kept]))
 
 
 def locate(maps: Sequence[Float32], pieces: Sequence[Piece]) -> tuple[Int64, Float32, Float32]:
     """Where YuNet sees faces, by its ``maps`` of the pieces: images, boxes (N, 4) in their pixels, scores (N,).
 
-    A score is the geometric mean of YuNet's two probabilities.
+    A score is the geometric mean of YuNet's two probabilities. A box that reaches over an end of a piece where the
+    image goes on is left out: the face is whole in a neighbour, or in a smaller reduction.
     """
     image = np.array([piece.image for piece in pieces], np.int64)
     factor = np.array([piece.factor for piece in pieces], np.float32)
     corner = np.array([piece.corner[::-1] for piece in pieces], np.float32).reshape(-1, 2)
+    ends = np.array([inner_ends(piece) for piece in pieces], np.float32).reshape(-1, 2, 2)
     found = []
     for stride, map in zip(STRIDES, maps, strict=True):
         score = np.sqrt(probability(map[:, 0]) * probability(map[:, 1]))
@@ -133,18 +76,15 @@ def locate(maps: Sequence[Float32], pieces: Sequence[Piece]) -> tuple[Int64, Flo
         _, _, x, y, width, height = map[piece, :, row, column].T
         centre = np.stack([column + x, row + y], 1) * stride + corner[piece]
         half = np.exp(np.minimum(np.stack([width, height], 1), LARGEST)) * np.float32(stride / 2)
-        boxes = np.concatenate([centre - half, centre + half], 1) / factor[piece, None]
-        found.append((image[piece], boxes.astype(np.float32), score[piece, row, column]))
+        low, high = centre - half, centre + half  # infinite or no numbers where a network overflows
+        there = ((low >= ends[piece, 0]) & (high <= ends[piece, 1]) & np.isfinite(centre)).all(1)
+        boxes = np.concatenate([low, high], 1) / factor[piece, None]
+        found.append((image[piece[there]], boxes[there].astype(np.float32), score[piece, row, column][there]))
     images, all_boxes, scores = (np.concatenate(each) for each in zip(*found, strict=True))
     return images, all_boxes, scores
 
 
-def _starts(length: int, most: int) -> range:
-    """Where pieces of up to ``most`` pixels begin that share some with their neighbours."""
-    return range(0, max(length - SHARED, 1), most - SHARED)
-
-
-def _cut(images: Sequence[UInt8], image: Int64, boxes: Float32) -> Candidates:
+def _cut_out(images: Sequence[UInt8], image: Int64, boxes: Float32) -> Candidates:
     """Candidates as ``candidates.cut`` has them; a table of an image is not worth while for a few of them."""
     pixels = np.empty((len(boxes), SIDE, SIDE, 4), np.float32)
     inside = np.zeros(len(boxes), bool)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from facecluster.errors import UsageError
+
+DetectorName = Literal["mtcnn", "yunet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +25,15 @@ class DetectOptions:
     min_score: float = 0.7
     """Least probability of a face; O-Net's threshold in MTCNN's published code."""
 
-    detector: Literal["mtcnn", "yunet"] = "mtcnn"
+    detector: DetectorName = "mtcnn"
     """What proposes faces to O-Net: P- and R-Net of MTCNN, or YuNet, which is about twice as quick, misses some
     small and doubtful ones, and needs the extra ``sface``."""
+
+    def __post_init__(self) -> None:
+        if self.detector not in get_args(DetectorName):
+            raise UsageError(
+                f"There is no detector {self.detector!r}; there are {' and '.join(get_args(DetectorName))}."
+            )
 
     def key(self) -> str:
         """The options as the library remembers them: the same text for the same search, in every version."""

@@ -53,7 +53,7 @@ class Processor:
         self._core.set_property({"CACHE_DIR": str(cache_folder() / "compiled")})
         self._model = self._core.read_model(graph_file(graph))
         self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
-        self._shape, self._compiling = graph.shape[1:], Lock()
+        self._shape, self._copying = graph.shape[1:], Lock()
         self._batches = _batches(graph)
         self._idle: dict[int, deque[_Place]] = {batch: deque() for batch in self._batches}
         first = self._place(self._batches[-1])  # an error should come now
@@ -87,10 +87,10 @@ class Processor:
             return self._place(batch)
 
     def _place(self, batch: int) -> _Place:
-        with self._compiling:
-            self._model.reshape([batch, *self._shape])
-            compiled = self._core.compile_model(self._model, "CPU", self._options)
-        return _Place(compiled)
+        with self._copying:
+            model = self._model.clone()
+        model.reshape([batch, *self._shape])
+        return _Place(self._core.compile_model(model, "CPU", self._options))
 
 
 class _Place:

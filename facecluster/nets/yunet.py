@@ -1,4 +1,4 @@
-"""YuNet of OpenCV's model zoo, a detector of 54,000 weights for a first look at a whole photo.
+"""YuNet of OpenCV's model zoo, a detector of 51,000 weights for a first look at a whole photo.
 
 W. Wu, H. Peng, S. Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 20, 2023.
 Convolutions of one pixel alternate with depthwise ones of 3 × 3 pixels (section 3.1); three maps, with a place for

@@ -24,7 +24,7 @@ MOST_THREADS = 4
 def reader(
     model: str, device: str, options: faces.DetectOptions, threads: int = 1, watch: Stopwatch | None = None
 ) -> Read:
-    """``readers.read`` with MTCNN and the model called ``model``, each call on ``threads`` cores.
+    """``readers.read`` with a detector and the model called ``model``, each call on ``threads`` cores.
 
     ``watch`` is told how long each stage takes.
 
@@ -69,7 +69,7 @@ def looker(model: str, device: str, options: faces.DetectOptions) -> Callable[[P
 def portrayer(
     models: Sequence[str], device: str, *, flip: bool = False, options: faces.DetectOptions | None = None
 ) -> Portrayer:
-    """MTCNN and the models of these names, for portraits; ``flip``: see ``embeddings.embed_both_ways``.
+    """A detector and the models of these names, for portraits; ``flip``: see ``embeddings.embed_both_ways``.
 
     Raises ``UsageError`` for an unknown model, ``WeightsError``.
     """

@@ -12,6 +12,7 @@ from PIL import Image
 
 from facecluster.demo import draw_library
 from facecluster.evaluation import Column, Estimate, GroupRates
+from facecluster.faces import DetectOptions
 from facecluster.nets.specs import spec_of
 from facecluster.pipeline import networks
 from facecluster.pipeline.portraits import Portrayer
@@ -34,7 +35,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ..
     monkeypatch.setenv("FACECLUSTER_CACHE", str(tmp_path / "weights"))
     loaded: list[tuple[str, ...]] = []
 
-    def portrayer(models: Sequence[str], device: str, *, flip: bool) -> Portrayer:
+    def portrayer(models: Sequence[str], device: str, *, flip: bool, options: DetectOptions) -> Portrayer:
         loaded.append((*models, "flip") if flip else tuple(models))
         return Portrayer(fake_detect, dict.fromkeys(models, fake_embed))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,19 +15,8 @@ from facecluster import faces, photos
 from facecluster.demo import draw_library
 from facecluster.faces import boxes as geometry
 from facecluster.faces.candidates import SIDE, cut
-from facecluster.faces.glance import (
-    LEAST,
-    LIKELY,
-    SHARED,
-    Glance,
-    Piece,
-    _cut,
-    canvas_of,
-    cut_up,
-    draw,
-    locate,
-    shrink,
-)
+from facecluster.faces.glance import LIKELY, Glance, _cut_out, locate
+from facecluster.faces.pieces import LEAST, SHARED, Piece, canvas_of, cut_up, draw, reduced_to
 from facecluster.faces.summed import table_of
 from facecluster.nets import catalogue
 from facecluster.nets.catalogue import CANVASES
@@ -59,9 +49,9 @@ def test_every_face_is_whole_in_a_piece_where_it_is_large_enough(size: tuple[int
     for _ in range(100):
         side = min(math.exp(numbers.uniform(math.log(min_face), math.log(max(min_face + 1, max(size))))), *size)
         y, x = (numbers.uniform(0, length - side) for length in size)
-        seen = [piece.factor * side for piece in pieces if holds(piece, y, x, side)]
-        assert max(seen) >= min(1.0, side / min_face) * LEAST * 0.99
-        assert min(seen) <= max(side, SHARED)
+        seen = {piece.factor for piece in pieces if holds(piece, y, x, side)}
+        assert max(seen) * side >= min(1.0, side / min_face) * LEAST * 0.99
+        assert seen >= {piece.factor for piece in pieces if piece.factor * side <= SHARED - 1}
 
 
 def holds(piece: Piece, y: float, x: float, side: float) -> bool:
@@ -77,14 +67,26 @@ def test_pieces_fit_on_the_smallest_canvas_that_takes_them(size: tuple[int, int]
     for piece in cut_up(0, size, 12):
         assert all(side > 0 for side in piece.size)
         assert all(a + b <= c for a, b, c in zip(piece.corner, piece.size, piece.whole, strict=True))
-        areas = {i: h * w for i, (h, w) in enumerate(CANVASES) if piece.size[0] <= h and piece.size[1] <= w}
+        areas = {(h, w): h * w for h, w in CANVASES if piece.size[0] <= h and piece.size[1] <= w}
         assert areas[canvas_of(piece)] == min(areas.values())
 
 
-def test_a_usual_photo_is_seen_once() -> None:
-    for size in [(375, 500), (750, 1000), (667, 1000)]:
-        assert len(list(cut_up(0, size, 20))) == 1
-    assert len(list(cut_up(0, (750, 1000), 12))) == 1 + 2 * 3
+@pytest.mark.parametrize(
+    ("size", "min_face", "looks"),
+    [
+        ((375, 500), 20, 1),
+        ((750, 1000), 20, 1),
+        ((667, 1000), 20, 1),
+        ((864, 1152), 20, 1 + 2),
+        ((750, 1000), 12, 1 + 2 * 2),
+        ((1500, 2000), 20, 1 + 2 * 3),
+        ((1500, 2000), 12, 1 + 2 * 3 + 3 * 5),
+    ],
+)
+def test_photos_are_not_seen_more_often_than_small_faces_ask_for(
+    size: tuple[int, int], min_face: int, looks: int
+) -> None:
+    assert len(list(cut_up(0, size, min_face))) == looks
 
 
 def test_pieces_are_drawn_in_the_corner_and_nothing_else_is() -> None:
@@ -104,22 +106,31 @@ def test_pieces_are_drawn_in_the_corner_and_nothing_else_is() -> None:
         assert not pixels[:, piece.size[1] :].any()
 
 
-@pytest.mark.parametrize("size", [(60, 80), (30, 40), (31, 41), (20, 27), (17, 16), (1, 1)])
-def test_shrinking_averages_what_a_pixel_covers(size: tuple[int, int]) -> None:
-    image = smooth(60, 80)
+@pytest.mark.parametrize(("size", "times"), [((60, 80), 1), ((30, 40), 2), ((20, 26), 3), ((15, 20), 4)])
+def test_whole_factors_average(size: tuple[int, int], times: int) -> None:
+    image = noise(60, 80, 3)
+    parts = image[: size[0] * times, : size[1] * times].reshape(size[0], times, size[1], times, 3)
+    np.testing.assert_allclose(reduced_to(image, size), parts.mean((1, 3)), atol=0.51)
+
+
+@pytest.mark.parametrize("size", [(240, 320), (120, 160), (124, 164), (80, 107), (68, 92), (1, 1)])
+def test_reducing_averages_what_a_pixel_covers(size: tuple[int, int]) -> None:
+    image = smooth(240, 320)
     expected = np.empty((*size, 3))
     for row in range(size[0]):
         for column in range(size[1]):
-            top, left = row * 60 / size[0], column * 80 / size[1]
-            covered = image[int(top) : math.ceil(top + 60 / size[0]), int(left) : math.ceil(left + 80 / size[1])]
+            top, left = row * 240 / size[0], column * 320 / size[1]
+            covered = image[int(top) : math.ceil(top + 240 / size[0]), int(left) : math.ceil(left + 320 / size[1])]
             expected[row, column] = covered.mean((0, 1))
-    np.testing.assert_allclose(shrink(image, size), expected, atol=16)
-    assert np.abs(shrink(image, size) - expected).mean() < 3
+    np.testing.assert_allclose(reduced_to(image, size), expected, atol=16)
+    assert np.abs(reduced_to(image, size) - expected).mean() < 3
 
 
 def test_places_are_where_the_definition_puts_them() -> None:
     numbers = np.random.default_rng(2)
     pieces = [Piece(3, 0.5, (64, 64), (0, 0), (32, 64)), Piece(5, 1.0, (96, 70), (20, 6), (32, 64))]
+    free = math.inf
+    ends = [((-free, -free), (free, 32)), ((6, 20), (free, 52))]
     maps = [numbers.normal(0, 1.5, (2, 6, 32 // s, 64 // s)).astype(np.float32) for s in (8, 16, 32)]
     expected = []
     for stride, map in zip((8, 16, 32), maps, strict=True):
@@ -131,10 +142,41 @@ def test_places_are_where_the_definition_puts_them() -> None:
                 x, y = (column + x) * stride + left, (row + y) * stride + top
                 width, height = math.exp(width) * stride, math.exp(height) * stride
                 box = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
-                expected.append((pieces[n].image, *(box / pieces[n].factor), score))
+                (x0, y0), (x1, y1) = ends[n]
+                if box[0] >= x0 and box[1] >= y0 and box[2] <= x1 and box[3] <= y1:
+                    expected.append((pieces[n].image, *(box / pieces[n].factor), score))
     image, boxes, scores = locate(maps, pieces)
-    assert 10 < len(image) < 2 * (32 + 8 + 2)
+    assert 10 < len(image) < 50
     np.testing.assert_allclose(np.column_stack([image, boxes, scores]), expected, rtol=1e-4, atol=1e-3)
+
+
+def test_what_overflows_is_no_face() -> None:
+    maps = [np.full((1, 6, 4, 8), 5, np.float32), *(np.full((1, 6, s, 2 * s), -5, np.float32) for s in (2, 1))]
+    for i, odd in enumerate([np.inf, -np.inf, np.nan]):
+        maps[0][0, 2, i] = odd
+    maps[0][0, 4:, 3] = 1e9
+    piece = Piece(0, 1.0, (32, 64), (0, 0), (32, 64))
+    image, boxes, _ = locate(maps, [piece])
+    assert len(image) == 8
+    assert (boxes[:, 2:] - boxes[:, :2] < 5000).all()
+
+
+def test_smaller_faces_than_were_asked_for_are_left_out(detector: faces.Detector, tmp_path: Path) -> None:
+    images = drawn_photos(tmp_path / "demo")
+    every = [face for found in faces.detect(images, detector) for face in found]
+    least = round(sorted(max(face.box.width, face.box.height) for face in every)[-3])
+    some = faces.detect(images, replace(detector, options=replace(YUNET, min_face=least)))
+    assert 3 <= sum(map(len, some)) < len(every)
+
+
+def test_faces_of_a_large_photo_are_found_once(detector: faces.Detector, tmp_path: Path) -> None:
+    """Four photos in one, enlarged: seen in pieces, whose borders go through faces."""
+    images = [cv2.resize(image, (1000, 750)) for image in drawn_photos(tmp_path / "demo")[:8]]
+    for four in (images[:4], images[4:]):
+        image = np.concatenate([np.concatenate(four[:2], 1), np.concatenate(four[2:], 1)])
+        (found,), (expected,) = (faces.detect([image], one) for one in (detector, faces.Detector.load("cpu")))
+        assert len(found) == len(expected) >= 4
+        assert all(max(one.box.overlap(other.box) for other in found) > 0.6 for one in expected)
 
 
 def test_candidates_are_cut_as_from_a_table() -> None:
@@ -143,7 +185,7 @@ def test_candidates_are_cut_as_from_a_table() -> None:
     boxes = np.concatenate([corners, corners + np.random.default_rng(4).uniform(1, 90, (40, 1))], 1)
     image = np.arange(40) // 20
     boxes = geometry.squared(boxes.astype(np.float32))
-    ours = _cut(images, image, boxes)
+    ours = _cut_out(images, image, boxes)
     numbers, expected, pixels = cut([table_of(each) for each in images], image, boxes, SIDE)
     assert 10 < len(numbers) < 40, "some are outside"
     np.testing.assert_array_equal(ours.image, numbers)

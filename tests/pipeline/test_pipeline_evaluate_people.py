@@ -12,6 +12,7 @@ import pytest
 from facecluster import people
 from facecluster.errors import UsageError
 from facecluster.evaluation import identify, score_groups
+from facecluster.faces import DetectOptions
 from facecluster.nets.specs import spec_of
 from facecluster.nets.weights import fingerprint
 from facecluster.pipeline import networks
@@ -30,7 +31,7 @@ OPTIONS = MeasureOptions(("facenet",))
 
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def portrayer(models: Sequence[str], device: str, *, flip: bool) -> Portrayer:
+    def portrayer(models: Sequence[str], device: str, *, flip: bool, options: DetectOptions) -> Portrayer:
         return Portrayer(fake_detect, dict.fromkeys(models, fake_embed))
 
     monkeypatch.setattr(networks, "portrayer", portrayer)

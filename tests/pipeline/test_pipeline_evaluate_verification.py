@@ -11,6 +11,7 @@ from PIL import Image
 
 from facecluster.errors import UsageError
 from facecluster.evaluation import verify_distances
+from facecluster.faces import DetectOptions
 from facecluster.pipeline import networks, portraits
 from facecluster.pipeline.evaluate import youtube
 from facecluster.pipeline.evaluate.options import MeasureOptions
@@ -41,7 +42,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """The networks are fakes; whether each loading asked for ``flip``."""
     flips: list[bool] = []
 
-    def portrayer(models: Sequence[str], device: str, *, flip: bool) -> Portrayer:
+    def portrayer(models: Sequence[str], device: str, *, flip: bool, options: DetectOptions) -> Portrayer:
         flips.append(flip)
         return Portrayer(fake_detect, dict.fromkeys(models, fake_embed))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from facecluster.faces import DetectOptions
+from facecluster.faces.options import DetectorName
 from facecluster.pipeline import networks
 from facecluster.pipeline.portraits import Portrayer
 
@@ -24,7 +24,7 @@ class MeasureOptions:
     device: str = "auto"
     flip: bool = False
     attributes: Path | None = None
-    detector: Literal["mtcnn", "yunet"] = "mtcnn"
+    detector: DetectorName = "mtcnn"
 
     def load(self) -> Portrayer:
         """The networks. Raises ``UsageError`` for an unknown model or device, ``WeightsError``."""
