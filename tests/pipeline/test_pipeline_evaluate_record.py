@@ -61,7 +61,14 @@ def test_a_record_for_each_model_without_anybodys_name(figures: PairsFigures, tm
     assert set(records) == {("mark of facenet", "lfw"), ("mark of sface", "lfw")}
     one = records["mark of sface", "lfw"]
     assert (one.name, one.what) == ("sface", "lfw")
-    assert one.options == {"folder": "lfw", "device": "auto", "flip": True, "attributes": None, "pairs": None}
+    assert one.options == {
+        "folder": "lfw",
+        "device": "auto",
+        "flip": True,
+        "attributes": None,
+        "detector": "mtcnn",
+        "pairs": None,
+    }
     assert one.figures["verification"] == plain(figures.models[1].verification)
     assert (one.figures["left_out"], one.figures["missing"], one.figures["unreadable"]) == (2, 1, 1)
 
