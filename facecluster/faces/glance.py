@@ -55,7 +55,7 @@ class Glance:
         image, boxes, scores = (np.concatenate(each) for each in zip(*seen, strict=True))
         large = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0) >= min_face * NEARLY
         image, boxes, scores = image[large], boxes[large], scores[large]
-        kept = geometry.suppress(boxes, scores, image, 0.7)  # as after R-Net: O-Net chooses among the rest
+        kept = geometry.suppress(boxes, scores, image, 0.5)
         return _cut_out(images, image[kept], geometry.squared(boxes[kept]))
 
 
