@@ -28,6 +28,9 @@ GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
 ONE_CALL = {"NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
 
+COMPILING = Lock()
+"""One at a time in a process: OpenVINO sets the locale to C meanwhile, and two at once may leave it so."""
+
 
 class Network(Protocol):
     """A network on a device: (N, …) to its results, each (N, …) float32; may be called by many threads.
@@ -51,9 +54,11 @@ class Processor:
         graph, precision = (replace(graph, ranges=None), "f32") if exact else fastest(graph)
         self._core = openvino.Core()
         self._core.set_property({"CACHE_DIR": str(cache_folder() / "compiled")})
-        self._model = self._core.read_model(graph_file(graph))
+        file = graph_file(graph)
+        with COMPILING:
+            self._model = self._core.read_model(file)
         self._options = ONE_CALL | {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
-        self._shape, self._copying = graph.shape[1:], Lock()
+        self._shape = graph.shape[1:]
         self._batches = _batches(graph)
         self._idle: dict[int, deque[_Place]] = {batch: deque() for batch in self._batches}
         first = self._place(self._batches[-1])  # an error should come now
@@ -87,10 +92,10 @@ class Processor:
             return self._place(batch)
 
     def _place(self, batch: int) -> _Place:
-        with self._copying:
-            model = self._model.clone()
-        model.reshape([batch, *self._shape])
-        return _Place(self._core.compile_model(model, "CPU", self._options))
+        with COMPILING:
+            self._model.reshape([batch, *self._shape])
+            compiled = self._core.compile_model(self._model, "CPU", self._options)
+        return _Place(compiled)
 
 
 class _Place:
