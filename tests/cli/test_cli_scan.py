@@ -15,6 +15,7 @@ from rich.console import Console
 
 from facecluster.cli import console
 from facecluster.cli import scan as scan_command
+from facecluster.demo import draw_library
 from facecluster.nets import weights
 from facecluster.pipeline import ScanResult
 from facecluster.pipeline.stopwatch import STAGES
@@ -98,6 +99,14 @@ def test_an_unknown_detector_is_refused(run: Run, family: Path) -> None:
     ran = run("scan", family, "--detector", "hog")
     assert ran.code == 2
     assert "yunet" in ran.err
+
+
+@pytest.mark.slow
+def test_yunet_finds_drawn_people(run: Run, real_weights: Path, tmp_path: Path) -> None:
+    draw_library(tmp_path / "photos")
+    result = json.loads(run("scan", tmp_path / "photos", "--detector", "yunet", "--json").out)
+    assert (result["photos"], result["faces"], result["unreadable"]) == (65, 81, 1)
+    assert "8 people with 80 of 81 faces" in run("cluster").out
 
 
 def test_yunet_without_its_extra_says_what_to_install(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -352,3 +353,24 @@ def test_maxima_are_those_of_torch(graph: Graph) -> None:
     assert [each.shape[2] for each in wanted] == [4, 3, 8, 3]
     for found, each in zip(runtime.network(pooled, "cpu", exact=True)(pixels), wanted, strict=True):
         np.testing.assert_array_equal(found, each)
+
+
+def test_networks_are_compiled_one_at_a_time(real_weights: Path) -> None:
+    """OpenVINO sets the process's locale meanwhile."""
+    processors = [runtime.Processor(graph(), exact=True) for graph in (catalogue.refiner, catalogue.outputter)]
+    inside: list[int] = []
+
+    class Slow:
+        def compile_model(self, *arguments: object) -> object:
+            inside.append(1)
+            together.append(len(inside))
+            time.sleep(0.1)
+            inside.pop()
+            return openvino.Core().compile_model(*arguments)
+
+    together: list[int] = []
+    for processor in processors:
+        processor._core = Slow()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: processors[i % 2]._place(2), range(4)))
+    assert together == [1] * 4
