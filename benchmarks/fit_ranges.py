@@ -22,6 +22,7 @@ from portraits import chips_of
 import facecluster.nets
 from facecluster import faces
 from facecluster.embeddings import crops
+from facecluster.faces.cascade import Mtcnn
 from facecluster.faces.summed import table_of
 from facecluster.faces.tiles import draw, lay_out, pyramid
 from facecluster.nets import catalogue
@@ -78,6 +79,7 @@ def candidates(files: Iterable[Path]) -> Iterator[UInt8]:
         return [np.ones(len(pixels), np.float32)]
 
     detector = faces.Detector.load("cpu")
+    assert isinstance(detector.nets, Mtcnn)
     faces.detect(
         [np.asarray(Image.open(file).convert("RGB")) for file in files],
         replace(detector, nets=replace(detector.nets, sieve=note)),

@@ -22,7 +22,8 @@ from rich.progress import track
 
 from facecluster import faces
 from facecluster.faces import cascade
-from facecluster.faces.cascade import PROPOSE, REFINE, SCENT, probability
+from facecluster.faces.candidates import probability
+from facecluster.faces.cascade import PROPOSE, REFINE, SCENT
 from facecluster.faces.summed import Table, look, table_of
 from facecluster.faces.tiles import FIELD, STRIDE, cells, draw, lay_out, pyramid
 from facecluster.nets import catalogue
@@ -49,6 +50,7 @@ class Recorder:
 def sifted(images: list[UInt8]) -> tuple[Float32, Float32]:
     """What the sieve and R-Net say of the same candidates, (N,) each."""
     loaded = faces.Detector.load("cpu")
+    assert isinstance(loaded.nets, cascade.Mtcnn)
     sieve, refine = network(catalogue.sieve(), "cpu"), Recorder(loaded.nets.refine)
     seen: list[Float32] = []
 
@@ -112,6 +114,7 @@ def main() -> None:
     if bytes_are_quicker("cpu"):
         report_sieve(*sifted(images))
     nets = faces.Detector.load("cpu").nets
+    assert isinstance(nets, cascade.Mtcnn)
     pairs = [pair for image in track(images) for pair in scented(table_of(image), nets)]
     accepted = sum((p >= PROPOSE).sum() for _, p in pairs)
     print(f"P-Net: {sum(p.size for _, p in pairs)} places, {accepted} accepted")

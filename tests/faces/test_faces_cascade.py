@@ -15,7 +15,8 @@ from PIL import Image
 
 from facecluster import faces
 from facecluster.demo import draw_library
-from facecluster.faces.cascade import Mtcnn, probability
+from facecluster.faces.candidates import probability
+from facecluster.faces.cascade import Mtcnn
 from facecluster.nets import catalogue
 from facecluster.nets.gpu import Gpu
 from facecluster.nets.runtime import Network, network
@@ -88,6 +89,7 @@ def sifting(detector: faces.Detector, weights_cache: Path) -> tuple[faces.Detect
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACECLUSTER_CACHE", str(weights_cache))
         sieve = network(catalogue.sieve(), "cpu")
+    assert isinstance(detector.nets, Mtcnn)
     nets = replace(detector.nets, sieve=counted(sieve, 0), refine=counted(detector.nets.refine, 1))
     return replace(detector, nets=nets), counts
 

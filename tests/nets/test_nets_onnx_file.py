@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from facecluster.nets.onnx_file import dequantised, read_onnx
@@ -31,7 +33,13 @@ def test_dequantised_equals_the_definition(axis: int, block: int) -> None:
 def test_what_is_computed_of_constants_alone_is_constant(tmp_path: Path) -> None:
     values = np.arange(-4, 4, dtype=np.int8).reshape(2, 4)
     scale, zero = np.array([[0.5], [2.0]], np.float32), np.array([[1], [0]], np.int8)
-    constants = {"w_quantized": values, "s": scale, "z": zero, "shape": np.array([2, 1, 2, 2]), "b": np.ones(2)}
+    constants: dict[str, NDArray[Any]] = {
+        "w_quantized": values,
+        "s": scale,
+        "z": zero,
+        "shape": np.array([2, 1, 2, 2]),
+        "b": np.ones(2),
+    }
     nodes = [
         helper.make_node("DequantizeLinear", ["w_quantized", "s", "z"], ["w_dequantized"], axis=1, block_size=4),
         helper.make_node("Reshape", ["w_dequantized", "shape"], ["w_reshaped"]),
