@@ -23,6 +23,7 @@ import facecluster.nets
 from facecluster import faces
 from facecluster.embeddings import crops
 from facecluster.faces.cascade import Mtcnn
+from facecluster.faces.odds import Hasty
 from facecluster.faces.summed import table_of
 from facecluster.faces.tiles import draw, lay_out, pyramid
 from facecluster.nets import catalogue
@@ -82,7 +83,7 @@ def candidates(files: Iterable[Path]) -> Iterator[UInt8]:
     assert isinstance(detector.nets, Mtcnn)
     faces.detect(
         [np.asarray(Image.open(file).convert("RGB")) for file in files],
-        replace(detector, nets=replace(detector.nets, sieve=note)),
+        replace(detector, nets=replace(detector.nets, sieve=Hasty(note, 0.0))),
     )
     pixels, batch = np.concatenate(seen), catalogue.sieve().shape[0]
     for i in range(0, len(pixels) - batch + 1, batch):

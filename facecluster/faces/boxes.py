@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,8 @@ from facecluster.records import Float32, Int64
 
 Bools = NDArray[np.bool_]
 
+TINY = np.float32(np.finfo(np.float32).tiny)
+
 
 def suppress(boxes: Float32, scores: Float32, group: Int64, overlap: float) -> Int64:
     """Non-maximum suppression by intersection over union, within each group: kept indices, best first.
@@ -17,25 +21,8 @@ def suppress(boxes: Float32, scores: Float32, group: Int64, overlap: float) -> I
     ``boxes`` (N, 4), ``scores`` (N,) above 0, ``group`` (N,) int64: boxes of different groups never compete.
     """
     order = np.lexsort((-scores, group))
-    alive = np.ones(len(order), bool)
-    _leave_best(boxes[order].astype(np.float64), group[order], overlap, alive)
-    kept = order[alive]
+    kept: Int64 = order[_best_of(boxes[order], group[order], overlap, False)]
     return kept[np.argsort(-scores[kept], kind="stable")]
-
-
-@compiled
-def _leave_best(boxes: NDArray[np.float64], group: Int64, overlap: float, alive: Bools) -> None:
-    """Set ``alive`` (N,) to False for boxes that an earlier one of their group covers; groups are in one piece."""
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    for i in range(len(boxes)):
-        j = i + 1
-        while alive[i] and j < len(boxes) and group[j] == group[i]:
-            width = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
-            height = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
-            shared = max(width, 0.0) * max(height, 0.0)
-            if shared > overlap * (areas[i] + areas[j] - shared):
-                alive[j] = False
-            j += 1
 
 
 def suppress_nested(boxes: Float32, scores: Float32, group: Int64, overlap: float) -> Int64:
@@ -44,24 +31,47 @@ def suppress_nested(boxes: Float32, scores: Float32, group: Int64, overlap: floa
     The last step of MTCNN; sides count whole pixels (x1 - x0 + 1), and of boxes with the same score the last one
     is the best, as in the original: probabilities are often as near to 1 as float32 has it.
     """
-    order = np.argsort(scores, kind="stable")[::-1]
-    covers = _covered(boxes[order], group[order]) > overlap  # (N, N)
-    alive = np.ones(len(order), bool)
-    for i, row in enumerate(covers):
-        if alive[i]:
-            alive[i + 1 :] &= ~row[i + 1 :]
-    return order[alive]
+    order = np.lexsort((-np.arange(len(scores)), -scores, group))
+    kept = np.sort(order[_best_of(boxes[order], group[order], overlap, True)])
+    return kept[np.argsort(scores[kept], kind="stable")[::-1]]
 
 
-def _covered(boxes: Float32, group: Int64) -> Float32:
-    """Intersection over the smaller area for every pair of the same group: (N, N) in 0..1."""
-    area = (boxes[:, 2:] - boxes[:, :2] + 1).clip(min=0).prod(1)
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = (high - low + 1).clip(min=0).prod(2)
-    smaller = np.minimum(area[:, None], area)
-    share: Float32 = shared / np.maximum(smaller, np.finfo(np.float32).tiny) * (group[:, None] == group)
-    return share
+@compiled
+def _best_of(boxes: Float32, group: Int64, limit: float, nested: bool) -> Bools:
+    """Which boxes (N,) no better one of their group overlaps; groups are in one piece, the best ones first."""
+    alive = np.ones(len(boxes), np.bool_)
+    for i in range(len(boxes)):
+        j = i + 1
+        while alive[i] and j < len(boxes) and group[j] == group[i]:
+            if alive[j] and overlaps(boxes[i], boxes[j], limit, nested):
+                alive[j] = False
+            j += 1
+    return alive
+
+
+@compiled
+def overlaps(one: Float32, other: Float32, limit: float, nested: bool) -> bool:
+    """Whether two boxes (4,) share more than ``limit`` of the area of both, or of the smaller one if ``nested``.
+
+    That counts whole pixels, in float32, as the original does.
+    """
+    if nested:
+        return bool(_nested(one, other) > limit)
+    x0, y0, x1, y1 = np.float64(one[0]), np.float64(one[1]), np.float64(one[2]), np.float64(one[3])
+    u0, v0, u1, v1 = np.float64(other[0]), np.float64(other[1]), np.float64(other[2]), np.float64(other[3])
+    shared = max(min(x1, u1) - max(x0, u0), 0.0) * max(min(y1, v1) - max(y0, v0), 0.0)
+    return bool(shared > limit * ((x1 - x0) * (y1 - y0) + (u1 - u0) * (v1 - v0) - shared))
+
+
+@compiled
+def _nested(one: Float32, other: Float32) -> Any:
+    """The shared part of the smaller of two boxes (4,)."""
+    pixel, none = np.float32(1), np.float32(0)
+    width = max(min(one[2], other[2]) - max(one[0], other[0]) + pixel, none)
+    height = max(min(one[3], other[3]) - max(one[1], other[1]) + pixel, none)
+    area = max(one[2] - one[0] + pixel, none) * max(one[3] - one[1] + pixel, none)
+    other_area = max(other[2] - other[0] + pixel, none) * max(other[3] - other[1] + pixel, none)
+    return width * height / max(min(area, other_area), TINY)
 
 
 def regress(boxes: Float32, offsets: Float32, extra: float = 1.0) -> Float32:

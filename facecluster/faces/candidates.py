@@ -14,12 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facecluster.faces import boxes as geometry
+from facecluster.faces.boxes import Bools
+from facecluster.faces.contest import Rules, contest
+from facecluster.faces.odds import Hasty, no_bounds, probability
 from facecluster.faces.summed import Table, crop, size_of
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, Int64
 
 SIDE = 48
 """Pixels of the squares that O-Net is shown."""
+
+LAST = Rules(0.7, nested=True, slack=0.05, last_wins=True)
+"""Which of the final boxes compete. O-Net in a hurry moves a side by up to 0.6 % of the box more or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,10 @@ class Candidates:
     boxes: Float32
     pixels: Float32
 
+    def some(self, which: Bools) -> Candidates:
+        """Those for which ``which`` (N,) is true."""
+        return Candidates(self.image[which], self.boxes[which], self.pixels[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -43,44 +53,58 @@ class Found:
     scores: Float32
     landmarks: Float32
 
+    def some(self, numbers: Int64) -> Found:
+        """Those with these ``numbers``, in their order."""
+        return Found(self.image[numbers], self.boxes[numbers], self.scores[numbers], self.landmarks[numbers])
 
-def judge(candidates: Candidates, output: Network, min_score: float) -> Found:
+
+def judge(candidates: Candidates, output: Network, min_score: float, guess: Hasty | None = None) -> Found:
     """The faces among candidates: those whose probability ``output``, O-Net, puts above ``min_score``.
 
     Boxes and landmarks are float32 pixels of the images. Of boxes that cover each other the best one stays; faces
-    of an image are in order of falling score.
+    of an image are in order of falling score. With a ``guess``, O-Net in a hurry, only those are judged that may
+    be the best.
     """
-    image, boxes = candidates.image, candidates.boxes
-    offsets, points, log_odds = output(candidates.pixels)
-    scores = probability(log_odds)
-    good = scores > min_score
-    image, boxes, scores = image[good], boxes[good], scores[good]
-    sides = (boxes[:, 2:] - boxes[:, :2] + 1)[:, None]  # (N, 1, 2)
-    landmarks = points[good].reshape(-1, 2, 5).transpose(0, 2, 1) * sides + boxes[:, None, :2] - 1
-    boxes = geometry.regress(boxes, offsets[good])
-    kept = geometry.suppress_nested(boxes, scores, image, 0.7)
-    return Found(image[kept], boxes[kept], scores[kept], landmarks[kept])
+    boxes, bounds = candidates.boxes, no_bounds(candidates.boxes)
+    if guess:
+        offsets, _, seen = guess.net(candidates.pixels)
+        likely = guess.likely(seen, min_score)
+        candidates, bounds = candidates.some(likely), guess.bounds(seen[likely])
+        boxes = geometry.regress(candidates.boxes, offsets[likely])
+    image, count = candidates.image, len(boxes)
+    found = Found(image, boxes.copy(), np.zeros(count, np.float32), np.zeros((count, 5, 2), np.float32))
+
+    def ask(numbers: Int64) -> tuple[Float32, Float32]:
+        squares = candidates.boxes[numbers]
+        offsets, points, seen = output(candidates.pixels[numbers])
+        sides = (squares[:, 2:] - squares[:, :2] + 1)[:, None]  # (N, 1, 2)
+        scores, moved = probability(seen), geometry.regress(squares, offsets)
+        found.landmarks[numbers] = points.reshape(-1, 2, 5).transpose(0, 2, 1) * sides + squares[:, None, :2] - 1
+        found.scores[numbers], found.boxes[numbers] = np.where(scores > min_score, scores, 0), moved
+        return found.scores[numbers], moved
+
+    contest(boxes, *bounds, image, LAST, ask)
+    good = np.flatnonzero(found.scores)
+    return found.some(
+        good[geometry.suppress_nested(found.boxes[good], found.scores[good], image[good], LAST.limit)]
+    )
 
 
-def probability(log_odds: Float32) -> Float32:
-    """1 / (1 + exp(-x)) to the last digit, float32: what softmax makes of two numbers whose difference is x.
-
-    Of overlapping boxes the most probable one remains, and the probabilities of a face's boxes differ in their
-    last digits only, if at all: quicker ways, which are off by one digit, choose other boxes than the original.
-    """
-    with np.errstate(over="ignore"):
-        return np.float32(1) / (np.float32(1) + np.exp(-log_odds))
-
-
-def cut(
-    tables: Sequence[Table], image: Int64, boxes: Float32, size: int, *, whole: bool = False
-) -> tuple[Int64, Float32, NDArray[Any]]:
-    """The candidates that lie in their image, image after image, and their pixels: see ``crop``."""
-    kept, pixels = [], []
+def inside(tables: Sequence[Table], image: Int64, boxes: Float32) -> tuple[Int64, Float32]:
+    """The candidates that lie in their image: images (N,) and boxes (N, 4), image after image."""
+    kept = []
     for i, table in enumerate(tables):
         own = np.flatnonzero(image == i)
-        inside, there = geometry.clipped(boxes[own], *reversed(size_of(table)))
+        _, there = geometry.clipped(boxes[own], *reversed(size_of(table)))
         kept.append(own[there])
-        pixels.append(crop(table, inside[there], size, whole=whole))
     order = np.concatenate(kept)
-    return image[order], boxes[order], np.concatenate(pixels)
+    return image[order], boxes[order]
+
+
+def cut(tables: Sequence[Table], image: Int64, boxes: Float32, size: int, *, whole: bool = False) -> NDArray[Any]:
+    """The pixels of candidates that lie ``inside`` their image, image after image: see ``crop``."""
+    pixels = []
+    for i, table in enumerate(tables):
+        clipped, _ = geometry.clipped(boxes[image == i], *reversed(size_of(table)))
+        pixels.append(crop(table, clipped, size, whole=whole))
+    return np.concatenate(pixels)

@@ -7,14 +7,15 @@ all photos of a batch go through each net together.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from facecluster.faces import boxes as geometry
-from facecluster.faces.candidates import SIDE, Candidates, cut, probability
+from facecluster.faces.candidates import SIDE, Candidates, cut, inside
+from facecluster.faces.contest import Rules, contest
+from facecluster.faces.odds import Hasty, no_bounds, probability
 from facecluster.faces.summed import Int32, Table, look, tables_of
 from facecluster.faces.tiles import FIELD, STRIDE, Level, cells, draw, lay_out, pyramid
 from facecluster.faces.tiles import pixels as pixels_of
@@ -25,29 +26,24 @@ from facecluster.records import Float32, Int64, UInt8
 PROPOSE, REFINE = 0.6, 0.7
 """Least probability that P-Net and R-Net ask of a candidate (the thresholds of Zhang et al.'s code)."""
 
-UNSURE, DOUBT = 0.075, 0.25
-"""In 8 bits, P- and R-Net's probabilities are hardly ever wrong by more where they are near these limits."""
-
-
 MOST = 1 << 16
 """More than a level has patches in a row or a column."""
-
-SCENT, SIFT = (math.log(p / (1 - p)) for p in (PROPOSE - UNSURE, REFINE - DOUBT))
-"""What the scout has to say of a place, and the sieve of a candidate, in log-odds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mtcnn:
     """P-, R- and O-Net; see ``nets.mtcnn`` for what they take and give.
 
-    ``scout`` is P-Net, too, in a hurry, and ``sieve`` is R-Net, where a hurried one is worth the trouble.
+    ``scout`` is P-Net, too, in a hurry; ``sieve`` is R-Net and ``guess`` O-Net, where a hurried one is worth the
+    trouble.
     """
 
-    scout: Network
+    scout: Hasty
     propose: Network
     refine: Network
     output: Network
-    sieve: Network | None = None
+    sieve: Hasty | None = None
+    guess: Hasty | None = None
 
     def candidates(self, images: Sequence[UInt8], min_face: float, memory: Int32) -> Candidates:
         """What may be faces of at least ``min_face`` pixels.
@@ -56,8 +52,9 @@ class Mtcnn:
         far as it goes.
         """
         tables = tables_of(images, memory)
-        image, boxes = _refine(tables, self, *_propose(tables, self, min_face))
-        return Candidates(*cut(tables, image, boxes, SIDE))
+        proposed = _propose(tables, self, min_face)
+        image, boxes = inside(tables, *_refine(tables, self, *proposed))
+        return Candidates(image, boxes, cut(tables, image, boxes, SIDE))
 
 
 def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int64, Float32]:
@@ -121,10 +118,10 @@ def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tup
     numbers = {level: i for i, level in enumerate(levels)}
     level, corner = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)]
     tiles = lay_out(levels, TILE)
-    for tile, seen in zip(tiles, *nets.scout(draw(tiles, tables, TILE)), strict=True):
+    for tile, seen in zip(tiles, *nets.scout.net(draw(tiles, tables, TILE)), strict=True):
         for block, top, left in tile.blocks:
             height, width = block.cells
-            scent = seen[top // STRIDE :, left // STRIDE :][:height, :width] >= SCENT
+            scent = nets.scout.likely(seen[top // STRIDE :, left // STRIDE :][:height, :width], PROPOSE)
             cell = np.argwhere(scent) + block.first
             corner.append(STRIDE * cell[:, ::-1])
             level.append(np.full(len(cell), numbers[block.level]))
@@ -134,16 +131,23 @@ def _scout(levels: Sequence[Level], tables: Sequence[Table], nets: Mtcnn) -> tup
 def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) -> tuple[Int64, Float32]:
     """R-Net's judgement of the proposals: the images and boxes (squared) of those that remain.
 
-    Most are refused; a sieve in a hurry leaves only those that may not be.
+    Most are refused; a sieve in a hurry leaves only those that may not be, and may be the best.
     """
+    image, boxes = inside(tables, image, boxes)
+    bounds = no_bounds(boxes)
     if nets.sieve:
-        image, boxes, seen = cut(tables, image, boxes, 24, whole=True)
-        likely = nets.sieve(seen)[0] >= SIFT
-        image, boxes = image[likely], boxes[likely]
-    image, boxes, pixels = cut(tables, image, boxes, 24)
-    offsets, log_odds = nets.refine(pixels)
-    scores = probability(log_odds)
-    good = scores > REFINE
-    image, boxes, scores, offsets = image[good], boxes[good], scores[good], offsets[good]
-    kept = geometry.suppress(boxes, scores, image, 0.7)
+        (seen,) = nets.sieve.net(cut(tables, image, boxes, 24, whole=True))
+        likely = nets.sieve.likely(seen, REFINE)
+        image, boxes, bounds = image[likely], boxes[likely], nets.sieve.bounds(seen[likely])
+    scores, offsets = np.zeros(len(image), np.float32), np.zeros((len(image), 4), np.float32)
+
+    def ask(numbers: Int64) -> tuple[Float32, Float32]:
+        moves, seen = nets.refine(cut(tables, image[numbers], boxes[numbers], 24))
+        found = probability(seen)
+        offsets[numbers], scores[numbers] = moves, np.where(found > REFINE, found, 0)
+        return scores[numbers], boxes[numbers]
+
+    known = contest(boxes, *bounds, image, Rules(0.7), ask)
+    known = known[scores[known] > 0]
+    kept = known[geometry.suppress(boxes[known], scores[known], image[known], 0.7)]
     return image[kept], geometry.squared(geometry.regress(boxes[kept], offsets[kept]))

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from facecluster.faces import hurried
 from facecluster.faces.candidates import Found, judge
 from facecluster.faces.cascade import Mtcnn
 from facecluster.faces.glance import Glance
@@ -16,7 +17,7 @@ from facecluster.faces.options import DetectOptions
 from facecluster.faces.quality import frontality
 from facecluster.faces.summed import Int32
 from facecluster.nets import catalogue
-from facecluster.nets.runtime import bytes_are_quicker, network
+from facecluster.nets.runtime import network
 from facecluster.records import Box, Face, UInt8
 
 BATCH_PIXELS = 4_000_000
@@ -44,12 +45,12 @@ class Detector:
         options = options or DetectOptions()
         exact = partial(network, device=device, exact=True, threads=threads)
         quick = partial(network, device=device, threads=threads)
-        output = exact(catalogue.outputter())
+        output, guess = exact(catalogue.outputter()), hurried.guess(quick, device)
         if options.detector == "yunet":
-            return cls(Glance(tuple(map(quick, catalogue.glances())), output), options)
-        sieve = quick(catalogue.sieve()) if bytes_are_quicker(device) else None
-        scout, propose, refine = quick(catalogue.scout()), exact(catalogue.proposer()), exact(catalogue.refiner())
-        return cls(Mtcnn(scout, propose, refine, output, sieve), options)
+            return cls(Glance(tuple(map(quick, catalogue.glances())), output, guess), options)
+        scout, sieve = hurried.scout(quick, device), hurried.sieve(quick, device)
+        propose, refine = exact(catalogue.proposer()), exact(catalogue.refiner())
+        return cls(Mtcnn(scout, propose, refine, output, sieve, guess), options)
 
 
 def detect(photos: Sequence[UInt8], detector: Detector) -> list[list[Face]]:
@@ -59,11 +60,11 @@ def detect(photos: Sequence[UInt8], detector: Detector) -> list[list[Face]]:
     is a property of the chip.
     """
     faces: list[list[Face]] = []
-    memory = _memory(detector)
+    memory, nets = _memory(detector), detector.nets
     try:
         for batch in _batches(photos):
-            candidates = detector.nets.candidates(batch, detector.options.min_face, memory)
-            found = judge(candidates, detector.nets.output, detector.options.min_score)
+            candidates = nets.candidates(batch, detector.options.min_face, memory)
+            found = judge(candidates, nets.output, detector.options.min_score, nets.guess)
             faces += _sorted_out(found, len(batch))
     finally:
         detector.spare.append(memory)

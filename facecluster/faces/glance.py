@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from facecluster.faces import boxes as geometry
-from facecluster.faces.candidates import SIDE, Candidates, probability
+from facecluster.faces.candidates import SIDE, Candidates
+from facecluster.faces.odds import Hasty, probability
 from facecluster.faces.pieces import Piece, canvas_of, cut_up, draw, inner_ends
 from facecluster.faces.summed import Int32, crop, table_of
 from facecluster.nets.catalogue import CANVASES
@@ -38,10 +39,11 @@ LIKELY = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """YuNet for each of ``CANVASES``, see ``nets.yunet``, and O-Net."""
+    """YuNet for each of ``CANVASES``, see ``nets.yunet``, and O-Net, exact and perhaps in a hurry."""
 
     looks: tuple[Network, ...]
     output: Network
+    guess: Hasty | None = None
 
     def candidates(self, images: Sequence[UInt8], min_face: float, memory: Int32) -> Candidates:
         """What may be faces of at least ``min_face`` pixels: see ``Mtcnn.candidates``; no memory is needed."""

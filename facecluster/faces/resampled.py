@@ -1,7 +1,7 @@
-"""Part of a photo in another size by a triangle filter, as Pillow's ``BILINEAR`` has it, in a third of the time.
+"""A part of a photo in another size by a triangle filter: as Pillow's ``BILINEAR`` has it, in a third of the time.
 
-Turkowski, "Filters for common resampling tasks", Graphics Gems I, 1990: the triangle is as wide as it has to be for
-none of the pixels of a reduced photo to be passed over, and reaches from pixel to pixel in an enlarged one.
+K. Turkowski, "Filters for Common Resampling Tasks", Graphics Gems, 1990: where a photo is reduced, the triangle is
+so wide that no pixel is passed over; where it is enlarged, it reaches from pixel to pixel.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def resampled(photo: UInt8, part: Box, side: int) -> UInt8:
 
 @compiled
 def _taps(start: float, length: float, count: int) -> tuple[Int64, Float32]:
-    """For each of ``count`` places along ``length`` pixels from ``start`` on: the first pixel, and shares (count, K)."""
+    """For ``count`` places along ``length`` pixels from ``start`` on: first pixels (count,), shares (count, K)."""
     step = length / count
     reach = max(step, 1.0)
     first, share = np.empty(count, np.int64), np.empty((count, math.ceil(2 * reach) + 1), np.float32)
@@ -45,7 +45,7 @@ def _taps(start: float, length: float, count: int) -> tuple[Int64, Float32]:
 def _resample(rows: UInt8, across: tuple[float, float], down: tuple[float, float], into: UInt8) -> None:
     """Put what ``across`` and ``down``, start and length, cut out of ``rows`` (H, 3 W) into (h, w, 3).
 
-    For each row of the result those of the photo are averaged, all columns that matter at a time, and then columns.
+    For each row of the result rows of the photo are averaged, where they matter, and then the columns of that.
     """
     (top, weight), (left, share) = (
         _taps(down[0], down[1], into.shape[0]),

@@ -15,8 +15,8 @@ from PIL import Image
 
 from facecluster import faces
 from facecluster.demo import draw_library
-from facecluster.faces.candidates import probability
 from facecluster.faces.cascade import Mtcnn
+from facecluster.faces.odds import Hasty, log_odds, probability
 from facecluster.nets import catalogue
 from facecluster.nets.gpu import Gpu
 from facecluster.nets.runtime import Network, network
@@ -34,8 +34,8 @@ def detector(weights_cache: Path) -> Iterator[faces.Detector]:
     graphs = catalogue.scout(), catalogue.proposer(), catalogue.refiner(), catalogue.outputter()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACECLUSTER_CACHE", str(weights_cache))
-        nets = Mtcnn(*(network(graph, "cpu", exact=True) for graph in graphs))
-        yield faces.Detector(nets, faces.DetectOptions())
+        scout, propose, refine, output = (network(graph, "cpu", exact=True) for graph in graphs)
+        yield faces.Detector(Mtcnn(Hasty(scout, 0.3), propose, refine, output), faces.DetectOptions())
 
 
 def rgb(file: Path) -> UInt8:
@@ -90,7 +90,8 @@ def sifting(detector: faces.Detector, weights_cache: Path) -> tuple[faces.Detect
         patch.setenv("FACECLUSTER_CACHE", str(weights_cache))
         sieve = network(catalogue.sieve(), "cpu")
     assert isinstance(detector.nets, Mtcnn)
-    nets = replace(detector.nets, sieve=counted(sieve, 0), refine=counted(detector.nets.refine, 1))
+    refine = counted(detector.nets.refine, 1)
+    nets = replace(detector.nets, sieve=Hasty(counted(sieve, 0), 1.05), refine=refine)
     return replace(detector, nets=nets), counts
 
 
@@ -111,6 +112,59 @@ def test_a_sieve_changes_no_face_of_real_photos(
     images = [rgb(file) for file in files]
     for with_it, without in zip(faces.detect(images, sifting[0]), faces.detect(images, detector), strict=True):
         np.testing.assert_allclose(boxes_of([with_it])[0], boxes_of([without])[0], atol=0.01)
+
+
+@pytest.mark.shared
+def test_networks_in_a_hurry_change_no_face_of_real_photos(
+    shared: Path, detector: faces.Detector, real_weights: Path
+) -> None:
+    """All three of them, in the format that this processor is quick in, with the landmarks."""
+    files = sorted((shared / "photos").glob("*/*.jp*g"))[3::10]
+    images = [rgb(file) for file in files]
+    found, expected = (faces.detect(images, each) for each in (faces.Detector.load("cpu"), detector))
+    assert sum(map(len, expected)) > 30
+    for own, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(boxes_of([own])[0], boxes_of([theirs])[0], atol=0.01)
+        points = [[face.landmarks for face in each] for each in (own, theirs)]
+        np.testing.assert_allclose(points[0], points[1], atol=0.01)
+
+
+def test_of_a_hurried_o_net_s_candidates_few_are_judged_again(
+    tmp_path: Path, detector: faces.Detector, real_weights: Path
+) -> None:
+    """O-Net stands in for itself, wrong by up to 0.3 in turn; the faces are the same all the same."""
+    images = [
+        rgb(photo.path) for photo in draw_library(tmp_path / "photos", people=3, photos_per_person=3).photos[:6]
+    ]
+    exact, judged = detector.nets.output, [0, 0]
+    noise = np.random.default_rng(0)
+
+    def wrong(pixels: Float32 | UInt8, /) -> list[Float32]:
+        offsets, points, seen = exact(pixels)
+        judged[0] += len(pixels)
+        return [offsets, points, seen + noise.uniform(-0.3, 0.3, len(seen)).astype(np.float32)]
+
+    def counted(pixels: Float32 | UInt8, /) -> list[Float32]:
+        judged[1] += len(pixels)
+        return exact(pixels)
+
+    hasty = replace(detector, nets=replace(detector.nets, output=counted, guess=Hasty(wrong, 0.3, 0.3)))
+    found, expected = faces.detect(images, hasty), faces.detect(images, detector)
+    assert sum(map(len, expected)) >= 5
+    for own, theirs in zip(boxes_of(found), boxes_of(expected), strict=True):
+        np.testing.assert_allclose(own, theirs, atol=0.01)
+    assert 0 < judged[1] < judged[0] / 2
+
+
+def test_log_odds_and_probabilities() -> None:
+    assert [log_odds(p) for p in (0, 0.5, 1)] == [-np.inf, 0, np.inf]
+    assert probability(np.array([log_odds(0.7)], np.float32)) == pytest.approx(0.7)
+    hasty = Hasty(lambda pixels: [], 0.3)
+    assert hasty.likely(np.array([log_odds(0.7) - 0.31, log_odds(0.7) - 0.29], np.float32), 0.7).tolist() == [
+        False,
+        True,
+    ]
+    assert [each.tolist() for each in hasty.bounds(np.array([3.0], np.float32))] == [[0.0], [1.0]]
 
 
 def test_photos_searched_together_or_again_or_beyond_the_memory_give_the_same(
@@ -136,7 +190,8 @@ def test_torch_too_finds_nothing_in_nothing_and_faces_where_there_are(
     tmp_path: Path, detector: faces.Detector
 ) -> None:
     graphs = catalogue.scout(), catalogue.proposer(), catalogue.refiner(), catalogue.outputter()
-    on_torch = replace(detector, nets=Mtcnn(*(Gpu(graph.build(), "cpu", exact=True) for graph in graphs)))
+    scout, propose, refine, output = (Gpu(graph.build(), "cpu", exact=True) for graph in graphs)
+    on_torch = replace(detector, nets=Mtcnn(Hasty(scout, 0.3), propose, refine, output))
     blank = np.full((200, 300, 3), 128, np.uint8)
     assert faces.detect([blank], on_torch) == faces.detect([np.zeros((30, 19, 3), np.uint8)], on_torch) == [[]]
     library = draw_library(tmp_path / "photos", people=1, photos_per_person=1)

@@ -14,7 +14,7 @@ from PIL import Image
 from facecluster import faces, photos
 from facecluster.demo import draw_library
 from facecluster.faces import boxes as geometry
-from facecluster.faces.candidates import SIDE, cut
+from facecluster.faces.candidates import SIDE, cut, inside
 from facecluster.faces.glance import LIKELY, Glance, _cut_out, locate
 from facecluster.faces.pieces import LEAST, SHARED, Piece, canvas_of, cut_up, draw, reduced_to
 from facecluster.faces.summed import table_of
@@ -186,7 +186,9 @@ def test_candidates_are_cut_as_from_a_table() -> None:
     image = np.arange(40) // 20
     boxes = geometry.squared(boxes.astype(np.float32))
     ours = _cut_out(images, image, boxes)
-    numbers, expected, pixels = cut([table_of(each) for each in images], image, boxes, SIDE)
+    tables = [table_of(each) for each in images]
+    numbers, expected = inside(tables, image, boxes)
+    pixels = cut(tables, numbers, expected, SIDE)
     assert 10 < len(numbers) < 40, "some are outside"
     np.testing.assert_array_equal(ours.image, numbers)
     np.testing.assert_array_equal(ours.boxes, expected)
