@@ -8,7 +8,6 @@ photos on which nothing else is measured.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from facecluster.faces.odds import Hasty
 from facecluster.nets import catalogue
@@ -22,14 +21,14 @@ Quick = Callable[[Graph], Network]
 def scout(quick: Quick, device: str) -> Hasty:
     """P-Net's judgement of all places."""
     if _is_fine(device):
-        return Hasty(quick(replace(catalogue.scout(), ranges=None)), 0.3)
+        return Hasty(quick(catalogue.fine_scout()), 0.3)
     return Hasty(quick(catalogue.scout()), 0.3)
 
 
 def sieve(quick: Quick, device: str) -> Hasty | None:
     """R-Net's judgement, where asking in a hurry first pays."""
     if _is_fine(device):
-        return Hasty(quick(replace(catalogue.sieve(), ranges=None)), 0.3, 0.3)
+        return Hasty(quick(catalogue.fine_sieve()), 0.3, 0.3)
     return Hasty(quick(catalogue.sieve()), 1.05) if bytes_are_quicker(device) else None
 
 

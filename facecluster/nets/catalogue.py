@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +28,15 @@ CHIPS = 4
 
 
 def scout() -> Graph:
-    """P-Net's judgement of all places of a tile; see ``nets.mtcnn`` for the input and results of MTCNN's nets."""
+    """P-Net's judgement of all places of a tile, in bytes; see ``nets.mtcnn`` for input and results."""
     shape = 1, TILE, TILE, 4
     key, build = MTCNN["pnet"].sha256[:16], partial(_stage, "scout")
     return Graph("scout", key, shape, build, whole=True, wide=(2, 1), ranges=_ranges("scout"))
+
+
+def fine_scout() -> Graph:
+    """The same for bfloat16, in which P-Net is nearly right."""
+    return replace(scout(), name="scout-fine", build=partial(_stage, "fine_scout"), ranges=None)
 
 
 def proposer() -> Graph:
@@ -40,7 +46,7 @@ def proposer() -> Graph:
 
 
 def sieve() -> Graph:
-    """R-Net's judgement alone, for sorting out what is clearly no face."""
+    """R-Net's judgement alone, for sorting out in bytes what is clearly no face."""
     shape = 32, 24, 24, 4
     return Graph(
         "sieve",
@@ -51,6 +57,11 @@ def sieve() -> Graph:
         wide=(64, 16),
         ranges=_ranges("sieve"),
     )
+
+
+def fine_sieve() -> Graph:
+    """The same for bfloat16, in which R-Net is nearly right."""
+    return replace(sieve(), name="sieve-fine", build=partial(_stage, "fine_sieve"), ranges=None)
 
 
 def refiner() -> Graph:

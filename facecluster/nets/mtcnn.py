@@ -15,6 +15,9 @@ from torch.nn.functional import max_pool2d
 
 from facecluster.nets.weights import mtcnn_path
 
+FINE = 128
+"""Grey levels that are 1 for ``fine_scout`` and ``fine_sieve``."""
+
 OUTSIDE = 24.0
 """This is taken away twice. No value of P-Net's first map is further from 0 than 22, its weights' sum."""
 
@@ -40,18 +43,21 @@ class Scout(nn.Module):
     """P-Net's judgement alone: (N, S, S, 4) grey levels 0..255 of red, green and blue; the fourth is ignored.
 
     Gives the log-odds of a face (N, h, w), with a cell for every 12 × 12 pixels that begin at even ones:
-    h = ceil(S / 2) - 5. Grey levels are not normalised before the first layer: its weights are.
+    h = ceil(S / 2) - 5. Grey levels are not normalised before the first layer: its weights are. They may be
+    divided by a ``unit``: divided by 128 they are exact in bfloat16 as well, and where OpenVINO has something to compute,
+    it puts channels first at no cost.
     """
 
-    def __init__(self, net: PNet) -> None:
+    def __init__(self, net: PNet, unit: int = 1) -> None:
         super().__init__()
-        self.first = nn.Sequential(_of_grey_levels(net.conv1), net.prelu1)
+        self.unit = unit
+        self.first = nn.Sequential(_of_grey_levels(net.conv1, unit), net.prelu1)
         self.rest = nn.Sequential(net.conv2, net.prelu2, net.conv3, net.prelu3)
         self.face = _difference(net)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """The log-odds."""
-        x = max_pool2d(self.first(pixels.permute(0, 3, 1, 2)), 2, 2, ceil_mode=True)
+        x = max_pool2d(self.first(_channels_first(pixels, self.unit)), 2, 2, ceil_mode=True)
         return (self.face(self.rest(x))[:, 0],)
 
 
@@ -61,14 +67,14 @@ class Sieve(nn.Module):
     Gives the log-odds of a face (N,). As with ``Scout``, the first layer takes grey levels as they are.
     """
 
-    def __init__(self, net: RNet) -> None:
+    def __init__(self, net: RNet, unit: int = 1) -> None:
         super().__init__()
-        self.net = _without_softmax(net)
-        self.net.conv1 = _of_grey_levels(net.conv1)
+        self.unit, self.net = unit, _without_softmax(net)
+        self.net.conv1 = _of_grey_levels(net.conv1, unit)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """The log-odds."""
-        both = self.net(pixels.permute(0, 3, 1, 2))[1]
+        both = self.net(_channels_first(pixels, self.unit))[1]
         return (both[:, 1] - both[:, 0],)
 
 
@@ -114,9 +120,15 @@ class Proposer(nn.Module):
 
 
 def scout() -> nn.Module:
-    """P-Net's judgement, for looking everywhere."""
+    """P-Net's judgement, for looking everywhere in bytes."""
     mtcnn_path("pnet")
     return Scout(PNet())
+
+
+def fine_scout() -> nn.Module:
+    """The same for bfloat16."""
+    mtcnn_path("pnet")
+    return Scout(PNet(), FINE)
 
 
 def propose() -> nn.Module:
@@ -126,9 +138,15 @@ def propose() -> nn.Module:
 
 
 def sieve() -> nn.Module:
-    """R-Net's judgement alone, for sorting out what is clearly no face."""
+    """R-Net's judgement alone, for sorting out in bytes what is clearly no face."""
     mtcnn_path("rnet")
     return Sieve(RNet())
+
+
+def fine_sieve() -> nn.Module:
+    """The same for bfloat16."""
+    mtcnn_path("rnet")
+    return Sieve(RNet(), FINE)
 
 
 def refine() -> nn.Module:
@@ -158,10 +176,15 @@ def _difference(net: PNet) -> nn.Conv2d:
     return layer
 
 
-def _of_grey_levels(layer: nn.Conv2d) -> nn.Conv2d:
-    """The convolution that gives for grey levels (four channels) what ``layer`` gives for normalised colours."""
+def _of_grey_levels(layer: nn.Conv2d, unit: int) -> nn.Conv2d:
+    """The convolution that gives for grey levels in ``unit`` (four channels) what ``layer`` gives for normalised
+    colours."""
     weight, (_, bias) = layer.weight.detach() / 128, layer.parameters()
-    return _wider(layer, weight, bias.detach() - 127.5 * weight.sum((1, 2, 3)), 0)
+    return _wider(layer, weight * unit, bias.detach() - 127.5 * weight.sum((1, 2, 3)), 0)
+
+
+def _channels_first(pixels: Tensor, unit: int) -> Tensor:
+    return (pixels if unit == 1 else pixels / unit).permute(0, 3, 1, 2)
 
 
 def _normalised(pixels: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
-from torch import Tensor
+from torch import Tensor, nn
 
 from facecluster.nets import mtcnn
 
@@ -46,19 +48,21 @@ def test_proposer_answers_as_p_net_on_a_picture_with_nothing_around(shape: tuple
     torch.testing.assert_close(torch.sigmoid(face[:, :rows, :columns]), both[:, 1], rtol=1e-4, atol=1e-4)
 
 
-def test_scout_answers_as_p_net() -> None:
+@pytest.mark.parametrize("build", [mtcnn.scout, mtcnn.fine_scout])
+def test_scout_answers_as_p_net(build: Callable[[], nn.Module]) -> None:
     picture = grey_levels(2, 34, 40)
     with torch.inference_mode():
         _, both = PNet().eval()(normalised(picture))
-        (seen,) = mtcnn.scout().eval()(picture)
+        (seen,) = build().eval()(picture)
     torch.testing.assert_close(torch.sigmoid(seen), both[:, 1], rtol=1e-4, atol=1e-4)
 
 
-def test_sieve_answers_as_r_net() -> None:
+@pytest.mark.parametrize("build", [mtcnn.sieve, mtcnn.fine_sieve])
+def test_sieve_answers_as_r_net(build: Callable[[], nn.Module]) -> None:
     pixels = grey_levels(7, 24, 24)
     with torch.inference_mode():
         _, both = RNet().eval()(normalised(pixels))
-        (seen,) = mtcnn.sieve().eval()(pixels)
+        (seen,) = build().eval()(pixels)
     torch.testing.assert_close(torch.sigmoid(seen), both[:, 1], rtol=1e-4, atol=1e-4)
 
 

@@ -252,11 +252,14 @@ QUANTISED = ("scout", "sieve", "facenet", "facenet-casia")
 
 
 @pytest.mark.parametrize("name", QUANTISED)
-def test_the_ranges_that_are_shipped_are_those_of_every_convolution(name: str, real_weights: Path) -> None:
+def test_the_ranges_that_are_shipped_are_those_of_every_convolution_but_the_first_of_facenet(
+    name: str, real_weights: Path
+) -> None:
     hurried = {"scout": catalogue.scout, "sieve": catalogue.sieve}
     graph = hurried[name]() if name in hurried else catalogue.embedder(spec_of(name))
     assert graph.ranges is not None
-    assert read_ranges(graph.ranges).keys() == names_of(graph)
+    precise = {f"net.trunk.conv2d_{number}.conv" for number in ("1a", "2a", "2b", "3b")}
+    assert read_ranges(graph.ranges).keys() == names_of(graph) - precise
 
 
 def test_every_file_of_ranges_is_tested() -> None:
