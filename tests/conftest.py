@@ -17,9 +17,12 @@ import platformdirs
 import pytest
 from PIL import Image
 
+from facecluster.faces.cutting import cut
 from facecluster.nets.weights import cache_folder
 from facecluster.records import Box, Face, Float32, UInt8
 from facecluster.store import Store
+
+cut(np.zeros((9, 9, 3), np.uint8), Box(1, 1, 5, 5))  # compiled before tests must not ask where to keep that
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 

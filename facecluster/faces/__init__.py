@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facecluster.faces.chips import cut, decode, encode, extent, landmarks_in_chip
+    from facecluster.faces.chips import decode, encode, extent, landmarks_in_chip
+    from facecluster.faces.cutting import cut
     from facecluster.faces.detector import Detector, detect
     from facecluster.faces.options import DetectOptions
     from facecluster.faces.quality import frontality, sharpness
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "cut": "cutting",
     "DetectOptions": "options",
     "Detector": "detector",
     "detect": "detector",

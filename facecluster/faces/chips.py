@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import simplejpeg
 
-from facecluster.faces.resampled import resampled
 from facecluster.records import CHIP_BOX, CHIP_SIZE, Box, Float32, UInt8
 
 JPEG_QUALITY = 92
@@ -29,15 +28,6 @@ def extent(box: Box, width: float, height: float) -> Float32:
     part = region(box)
     corners = np.array([[0, 0], [width, height]]) - [part.x0, part.y0]
     return np.clip(corners * CHIP_SIZE / [part.width, part.height], 0, CHIP_SIZE).astype(np.float32).reshape(4)
-
-
-def cut(photo: UInt8, box: Box) -> UInt8:
-    """The chip of ``box`` (pixels of ``photo``, which is (H, W, 3) uint8 RGB): (224, 224, 3) uint8 RGB.
-
-    Pixels are averaged where the photo is larger than the chip, else interpolated linearly; see ``resampled``.
-    Where the region leaves the photo, the photo's edge is repeated.
-    """
-    return resampled(photo, region(box), CHIP_SIZE)
 
 
 def landmarks_in_chip(landmarks: Float32, box: Box) -> Float32:

@@ -44,8 +44,8 @@ class Scout(nn.Module):
 
     Gives the log-odds of a face (N, h, w), with a cell for every 12 × 12 pixels that begin at even ones:
     h = ceil(S / 2) - 5. Grey levels are not normalised before the first layer: its weights are. They may be
-    divided by a ``unit``: divided by 128 they are exact in bfloat16 as well, and where OpenVINO has something to compute,
-    it puts channels first at no cost.
+    divided by a ``unit``: divided by 128 they are exact in bfloat16 as well, and where OpenVINO has something to
+    compute, it puts channels first at no cost.
     """
 
     def __init__(self, net: PNet, unit: int = 1) -> None:

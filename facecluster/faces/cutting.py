@@ -1,4 +1,4 @@
-"""A part of a photo in another size by a triangle filter: as Pillow's ``BILINEAR`` has it, in a third of the time.
+"""Chips are cut out of photos by a triangle filter: as Pillow's ``BILINEAR`` has it, in a third of the time.
 
 K. Turkowski, "Filters for Common Resampling Tasks", Graphics Gems, 1990: where a photo is reduced, the triangle is
 so wide that no pixel is passed over; where it is enlarged, it reaches from pixel to pixel.
@@ -10,8 +10,18 @@ import math
 
 import numpy as np
 
+from facecluster.faces.chips import region
 from facecluster.faces.compiled import compiled
-from facecluster.records import Box, Float32, Int64, UInt8
+from facecluster.records import CHIP_SIZE, Box, Float32, Int64, UInt8
+
+
+def cut(photo: UInt8, box: Box) -> UInt8:
+    """The chip of ``box`` (pixels of ``photo``, which is (H, W, 3) uint8 RGB): (224, 224, 3) uint8 RGB.
+
+    Pixels are averaged where the photo is larger than the chip, else interpolated linearly. Where the region
+    leaves the photo, the photo's edge is repeated.
+    """
+    return resampled(photo, region(box), CHIP_SIZE)
 
 
 def resampled(photo: UInt8, part: Box, side: int) -> UInt8:
