@@ -45,10 +45,14 @@ class Detector:
         options = options or DetectOptions()
         exact = partial(network, device=device, exact=True, threads=threads)
         quick = partial(network, device=device, threads=threads)
-        output, guess = exact(catalogue.outputter()), hurried.guess(quick, device)
+        output = exact(catalogue.outputter())
         if options.detector == "yunet":
-            return cls(Glance(tuple(map(quick, catalogue.glances())), output, guess), options)
-        scout, sieve = hurried.scout(quick, device), hurried.sieve(quick, device)
+            return cls(Glance(tuple(map(quick, catalogue.glances())), output), options)
+        scout, sieve, guess = (
+            hurried.scout(quick, device),
+            hurried.sieve(quick, device),
+            hurried.guess(quick, device),
+        )
         propose, refine = exact(catalogue.proposer()), exact(catalogue.refiner())
         return cls(Mtcnn(scout, propose, refine, output, sieve, guess), options)
 

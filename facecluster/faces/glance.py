@@ -39,11 +39,12 @@ LIKELY = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """YuNet for each of ``CANVASES``, see ``nets.yunet``, and O-Net, exact and perhaps in a hurry."""
+    """YuNet for each of ``CANVASES``, see ``nets.yunet``, and O-Net."""
 
     looks: tuple[Network, ...]
     output: Network
     guess: Hasty | None = None
+    """None: YuNet proposes few, and most of them would have to be judged exactly all the same."""
 
     def candidates(self, images: Sequence[UInt8], min_face: float, memory: Int32) -> Candidates:
         """What may be faces of at least ``min_face`` pixels: see ``Mtcnn.candidates``; no memory is needed."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_STEPS, SAFE_STEPS = 127, 64
 """The largest weight of a quantised layer in steps: as a byte has it, and as sums fit into 16 bits."""
 
-LAYOUT = "9"
+LAYOUT = "10"
 """Version of the modules' inputs, outputs and layers; networks of another version are made again."""
 
 

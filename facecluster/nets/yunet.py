@@ -20,6 +20,9 @@ from facecluster.nets.weights import YUNET, verified_source
 
 MAPS = 3
 
+UNIT = 128
+"""Grey levels are divided by this first: see ``nets.mtcnn.Scout``."""
+
 
 class Unit(nn.Sequential):
     """A convolution of one pixel and a depthwise one of 3 × 3."""
@@ -50,7 +53,7 @@ class YuNet(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """The three maps."""
-        x = self.fine(max_pool2d(self.first(pixels.permute(0, 3, 1, 2)), 2))
+        x = self.fine(max_pool2d(self.first((pixels / UNIT).permute(0, 3, 1, 2)), 2))
         levels = [x := level(max_pool2d(x, 2)) for level in self.maps]
         coarser: Tensor | None = None
         merged: list[Tensor] = []
@@ -74,7 +77,7 @@ def load_yunet(model: Path) -> YuNet:
     for number, (layer, names) in enumerate(zip(layers, convolutions, strict=False)):
         weight, bias = (tensors[name].astype(np.float32) for name in names)
         if number == 0:  # the file's colours are blue, green, red
-            weight = weight[:, ::-1]
+            weight = weight[:, ::-1] * UNIT
         layer.load_state_dict({"weight": torch.tensor(weight.copy()), "bias": torch.tensor(bias)})
     return net.eval()
 
