@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +22,12 @@ from rich.progress import track
 
 from facecluster import faces
 from facecluster.faces import hurried
-from facecluster.faces.candidates import judge
-from facecluster.faces.cascade import PROPOSE, REFINE, Mtcnn
+from facecluster.faces.candidates import cut, inside
+from facecluster.faces.cascade import PROPOSE, REFINE, Mtcnn, _propose
 from facecluster.faces.odds import Hasty, log_odds
-from facecluster.faces.summed import look, table_of
+from facecluster.faces.summed import look, table_of, tables_of
 from facecluster.faces.tiles import FIELD, STRIDE, cells, draw, lay_out, pyramid
+from facecluster.nets import runtime
 from facecluster.nets.catalogue import PATCH, TILE
 from facecluster.nets.runtime import Network
 from facecluster.records import Float32, UInt8
@@ -35,43 +35,33 @@ from facecluster.records import Float32, UInt8
 Pair = tuple[Float32, Float32]
 """Log-odds of the same candidates: hurried ones and exact ones."""
 
-MIN_SCORE = faces.DetectOptions().min_score
+MIN_FACE, MIN_SCORE = faces.DetectOptions().min_face, faces.DetectOptions().min_score
 
 NEAR = 1.0
 """Log-odds below a limit from which on errors count: what lies further down is refused by all."""
 
 
-class Pairs:
-    """A hurried net that lets all candidates pass, and what it and the exact one have said of them."""
-
-    def __init__(self, hasty: Hasty, exact: Network) -> None:
-        self.hasty, self.exact, self.seen = hasty, exact, list[Pair]()
-
-    def __call__(self, pixels: Float32 | UInt8, /) -> list[Float32]:
-        results, true = self.hasty.net(pixels), self.exact(pixels.astype(np.float32))
-        self.seen.append((results[-1], true[-1]))
-        return true
-
-    def all(self) -> Pair:
-        hasty, true = zip(*self.seen, strict=True)
-        return np.concatenate(hasty), np.concatenate(true)
+def sifted(images: list[UInt8], nets: Mtcnn, sieve: Hasty) -> Pair:
+    """What the sieve and R-Net say of the same candidates, of which the sieve sees grey levels rounded."""
+    tables = tables_of(images, np.empty(0, np.int32))
+    candidates = inside(tables, *_propose(tables, nets, MIN_FACE))
+    (seen,) = sieve.net(cut(tables, *candidates, 24, whole=True))
+    return seen, nets.refine(cut(tables, *candidates, 24))[1]
 
 
-def sifted(images: list[UInt8], nets: Mtcnn, hasty: Hasty, of: str) -> Pair:
-    """What the sieve and R-Net, or the guess and O-Net, say of the same candidates."""
-    pairs = Pairs(hasty, nets.refine if of == "R-Net" else nets.output)
-    if of == "R-Net":
-        sieve = Hasty(lambda pixels: pairs(pixels)[-1:], 0.0)
-        replace(nets, sieve=sieve).candidates(images, 20, np.empty(0, np.int32))
-    else:
-        judge(nets.candidates(images, 20, np.empty(0, np.int32)), pairs, MIN_SCORE)
-    return pairs.all()
+def guessed(images: list[UInt8], nets: Mtcnn, guess: Hasty) -> Pair:
+    """What O-Net says of its candidates in a hurry and exactly; how far it is off with their sides is printed."""
+    candidates = nets.candidates(images, MIN_FACE, np.empty(0, np.int32))
+    (offsets, _, seen), (true_offsets, _, true) = guess.net(candidates.pixels), nets.output(candidates.pixels)
+    moves = np.abs(offsets - true_offsets)[true > 0]
+    print(f"O-Net: sides are moved by up to {moves.max(initial=0):.2%} of the box more or less")
+    return seen, true
 
 
 def scented(image: UInt8, nets: Mtcnn, scout: Network) -> list[Pair]:
     """What the scout and P-Net say of all places, level by level, each (rows, columns)."""
     table = table_of(image)
-    levels = list(pyramid(0, table, 20))
+    levels = list(pyramid(0, table, MIN_FACE))
     maps = {level: np.zeros(tuple(map(cells, level.shape)), np.float32) for level in levels}
     tiles = lay_out(levels, TILE)
     for tile, seen in zip(tiles, *scout(draw(tiles, [table], TILE)), strict=True):
@@ -108,7 +98,7 @@ def report(
     least = log_odds(limit)
     near, accepted = true > least - NEAR, true > least
     wrong = np.abs(seen - true)[near]
-    shares = ", ".join(f"{np.quantile(wrong, share):.2f}" for share in (0.5, 0.99, 1))
+    shares = ", ".join(f"{np.quantile(wrong, share) if wrong.size else 0:.2f}" for share in (0.5, 0.99, 1))
     print(f"{name}: {true.size:,} candidates, {accepted.sum():,} accepted; {near.sum():,} near the limit or above")
     print(f"  log-odds are wrong by {shares} (median, 99 %, all); {hasty.among} is trusted among rivals")
     marked = [(hasty.likely(each, limit), one > least) for each, one in pairs]
@@ -132,15 +122,17 @@ def main() -> None:
     pictures += [each.resize((2 * each.width, 2 * each.height)) for each in pictures]
     images = [np.asarray(each) for each in pictures]
     if given.bytes:
-        vars(hurried)["has_bfloat16"] = lambda: False
+        for module in (hurried, runtime):
+            vars(module)["has_bfloat16"] = lambda: False
     nets = faces.Detector.load("cpu").nets
     assert isinstance(nets, Mtcnn)
     print(f"{len(images)} pictures")
     maps = [pair for image in track(images) for pair in scented(image, nets, nets.scout.net)]
     report("P-Net", maps, PROPOSE, nets.scout, patches)
-    for name, hasty, limit in (("R-Net", nets.sieve, REFINE), ("O-Net", nets.guess, MIN_SCORE)):
-        if hasty:
-            report(name, [sifted(images, nets, hasty, name)], limit, hasty, lambda mark: mark)
+    if nets.sieve:
+        report("R-Net", [sifted(images, nets, nets.sieve)], REFINE, nets.sieve, lambda mark: mark)
+    if nets.guess:
+        report("O-Net", [guessed(images, nets, nets.guess)], MIN_SCORE, nets.guess, lambda mark: mark)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,9 @@ import numpy as np
 from facecluster import faces
 from facecluster.machine import cores
 from facecluster.pipeline.library import MAX_WORKERS
-from facecluster.pipeline.outcomes import Claims, Outcome
-from facecluster.pipeline.readers import read
+from facecluster.pipeline.networks import reader_of
 from facecluster.pipeline.scan import Read, Scan, ScanResult
-from facecluster.records import FileEntry, Float32, UInt8
+from facecluster.records import Float32, UInt8
 from facecluster.store import Store
 
 
@@ -42,10 +41,7 @@ def without_embedder(options: faces.DetectOptions) -> Read:
     def same(chips: UInt8, landmarks: Float32, boxes: Float32) -> Float32:
         return np.eye(1, 128, dtype=np.float32).repeat(len(chips), 0)
 
-    def work(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
-        return read(entries, claims, options.max_side, lambda images: faces.detect(images, detector), same)
-
-    return work
+    return reader_of(lambda images: faces.detect(images, detector), same, options.max_side)
 
 
 def command(*arguments: str) -> list[str]:

@@ -8,6 +8,7 @@ copy that does not; what it then says of a crop is what our own float32 network 
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,9 +67,13 @@ def upright(file: Path) -> Image.Image:
 
 
 class OpenCv:
-    """``imread``, ``FaceDetectorYN``, and ``FaceRecognizerSF`` on each face, with OpenCV's own defaults."""
+    """``imread``, ``FaceDetectorYN``, and ``FaceRecognizerSF`` on each face, with OpenCV's own defaults.
 
-    def __init__(self) -> None:
+    With ``max_side``, YuNet sees photos that are larger reduced to that; faces are cut out of the whole photo.
+    """
+
+    def __init__(self, max_side: int | None = None) -> None:
+        self.max_side = max_side
         self.yunet = cv2.FaceDetectorYN.create(str(_weights("yunet")), "", (320, 320))
         with tempfile.TemporaryDirectory() as place:
             self.sface = cv2.FaceRecognizerSF.create(str(_without_inputs(_weights("sface"), Path(place))), "")
@@ -79,9 +84,14 @@ class OpenCv:
 
     def find(self, image: np.ndarray) -> Float32:
         """Faces of an image, BGR: (N, 15) float32, x, y, width, height, five landmarks, score."""
+        scale = min(1.0, (self.max_side or math.inf) / max(image.shape[:2]))
+        if scale < 1:
+            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         self.yunet.setInputSize((image.shape[1], image.shape[0]))
         _, found = self.yunet.detect(image)
-        return np.zeros((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
+        faces = np.zeros((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
+        faces[:, :14] /= scale
+        return faces
 
     def _photo(self, file: Path) -> list[Box]:
         image = cv2.imread(str(file))

@@ -56,7 +56,7 @@ def overlaps(one: Float32, other: Float32, limit: float, nested: bool) -> bool:
     That counts whole pixels, in float32, as the original does.
     """
     if nested:
-        return bool(_nested(one, other) > limit)
+        return bool(_nested(one, other) > np.float32(limit))
     x0, y0, x1, y1 = np.float64(one[0]), np.float64(one[1]), np.float64(one[2]), np.float64(one[3])
     u0, v0, u1, v1 = np.float64(other[0]), np.float64(other[1]), np.float64(other[2]), np.float64(other[3])
     shared = max(min(x1, u1) - max(x0, u0), 0.0) * max(min(y1, v1) - max(y0, v0), 0.0)

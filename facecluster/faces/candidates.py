@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facecluster.faces import boxes as geometry
-from facecluster.faces.boxes import Bools
 from facecluster.faces.contest import Rules, contest
 from facecluster.faces.odds import Hasty, no_bounds, probability
 from facecluster.faces.summed import Table, crop, size_of
@@ -24,8 +23,8 @@ from facecluster.records import Float32, Int64
 SIDE = 48
 """Pixels of the squares that O-Net is shown."""
 
-LAST = Rules(0.7, nested=True, slack=0.05, last_wins=True)
-"""Which of the final boxes compete. O-Net in a hurry moves a side by up to 0.6 % of the box more or less."""
+LAST = Rules(0.7, nested=True, slack=0.05)
+"""Which of the final boxes compete; O-Net in a hurry moves them a little differently (``benchmarks/hurry.py``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,9 @@ class Candidates:
     boxes: Float32
     pixels: Float32
 
-    def some(self, which: Bools) -> Candidates:
-        """Those for which ``which`` (N,) is true."""
-        return Candidates(self.image[which], self.boxes[which], self.pixels[which])
+    def some(self, numbers: Int64) -> Candidates:
+        """Those with these ``numbers``, in their order."""
+        return Candidates(self.image[numbers], self.boxes[numbers], self.pixels[numbers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,11 @@ def judge(candidates: Candidates, output: Network, min_score: float, guess: Hast
     boxes, bounds = candidates.boxes, no_bounds(candidates.boxes)
     if guess:
         offsets, _, seen = guess.net(candidates.pixels)
-        likely = guess.likely(seen, min_score)
+        likely = np.flatnonzero(guess.likely(seen, min_score))
         candidates, bounds = candidates.some(likely), guess.bounds(seen[likely])
         boxes = geometry.regress(candidates.boxes, offsets[likely])
     image, count = candidates.image, len(boxes)
-    found = Found(image, boxes.copy(), np.zeros(count, np.float32), np.zeros((count, 5, 2), np.float32))
+    found = Found(image, boxes.copy(), np.empty(count, np.float32), np.empty((count, 5, 2), np.float32))
 
     def ask(numbers: Int64) -> tuple[Float32, Float32]:
         squares = candidates.boxes[numbers]
@@ -83,11 +82,7 @@ def judge(candidates: Candidates, output: Network, min_score: float, guess: Hast
         found.scores[numbers], found.boxes[numbers] = np.where(scores > min_score, scores, 0), moved
         return found.scores[numbers], moved
 
-    contest(boxes, *bounds, image, LAST, ask)
-    good = np.flatnonzero(found.scores)
-    return found.some(
-        good[geometry.suppress_nested(found.boxes[good], found.scores[good], image[good], LAST.limit)]
-    )
+    return found.some(contest(boxes, *bounds, image, LAST, ask))
 
 
 def inside(tables: Sequence[Table], image: Int64, boxes: Float32) -> tuple[Int64, Float32]:

@@ -139,15 +139,12 @@ def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) 
         (seen,) = nets.sieve.net(cut(tables, image, boxes, 24, whole=True))
         likely = nets.sieve.likely(seen, REFINE)
         image, boxes, bounds = image[likely], boxes[likely], nets.sieve.bounds(seen[likely])
-    scores, offsets = np.zeros(len(image), np.float32), np.zeros((len(image), 4), np.float32)
+    offsets = np.empty((len(image), 4), np.float32)
 
     def ask(numbers: Int64) -> tuple[Float32, Float32]:
-        moves, seen = nets.refine(cut(tables, image[numbers], boxes[numbers], 24))
-        found = probability(seen)
-        offsets[numbers], scores[numbers] = moves, np.where(found > REFINE, found, 0)
-        return scores[numbers], boxes[numbers]
+        offsets[numbers], seen = nets.refine(cut(tables, image[numbers], boxes[numbers], 24))
+        scores = probability(seen)
+        return np.where(scores > REFINE, scores, 0), boxes[numbers]
 
-    known = contest(boxes, *bounds, image, Rules(0.7), ask)
-    known = known[scores[known] > 0]
-    kept = known[geometry.suppress(boxes[known], scores[known], image[known], 0.7)]
+    kept = contest(boxes, *bounds, image, Rules(0.7), ask)
     return image[kept], geometry.squared(geometry.regress(boxes[kept], offsets[kept]))

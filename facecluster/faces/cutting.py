@@ -32,7 +32,8 @@ def resampled(photo: UInt8, part: Box, side: int) -> UInt8:
     height, width = photo.shape[:2]
     into = np.empty((side, side, 3), np.uint8)
     rows = np.ascontiguousarray(photo).reshape(height, 3 * width)
-    _resample(rows, (part.x0, part.width), (part.y0, part.height), into)
+    across, down = (float(part.x0), float(part.width)), (float(part.y0), float(part.height))
+    _resample(rows, across, down, into)
     return into
 
 

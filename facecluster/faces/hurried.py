@@ -28,7 +28,7 @@ def scout(quick: Quick, device: str) -> Hasty:
 def sieve(quick: Quick, device: str) -> Hasty | None:
     """R-Net's judgement, where asking in a hurry first pays."""
     if _is_fine(device):
-        return Hasty(quick(catalogue.fine_sieve()), 0.3, 0.3)
+        return Hasty(quick(catalogue.fine_sieve()), 0.5, 0.5)
     return Hasty(quick(catalogue.sieve()), 1.05) if bytes_are_quicker(device) else None
 
 

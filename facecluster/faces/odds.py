@@ -34,8 +34,9 @@ def log_odds(probability: float) -> float:
 class Hasty:
     """A network in a hurry, and by how much its log-odds may differ from those of the exact one.
 
-    ``below`` a limit it is as good as never wrong by more, ``among`` candidates that compete, never: where that is
-    infinite, all of them have to be looked at again.
+    What it sees up to ``below`` below a limit may be above it. Of candidates that compete, it orders those rightly
+    that differ by twice ``among``; where that is infinite, all of them have to be looked at again. Both are hardly
+    ever wrong: see ``hurried``.
     """
 
     net: Network
@@ -43,7 +44,7 @@ class Hasty:
     among: float = math.inf
 
     def likely(self, seen: Float32, least: float) -> NDArray[np.bool_]:
-        """Which of those whose log-odds it has ``seen`` may have a probability of at ``least`` so much."""
+        """Which of those whose log-odds (N,) it has ``seen`` may have a probability of ``least`` or more: (N,)."""
         found: NDArray[np.bool_] = seen >= log_odds(least) - self.below
         return found
 

@@ -12,7 +12,7 @@ from facecluster.machine import cores
 from facecluster.nets.runtime import pick_device
 from facecluster.pipeline.outcomes import Claims, Outcome
 from facecluster.pipeline.portraits import Portrayer
-from facecluster.pipeline.readers import Embed, read
+from facecluster.pipeline.readers import Detect, Embed, read
 from facecluster.pipeline.scan import Read
 from facecluster.pipeline.stopwatch import Stopwatch
 from facecluster.records import FileEntry
@@ -32,21 +32,23 @@ def reader(
     """
     place = pick_device(device)
     detector, embedder = faces.Detector.load(place, options, threads), Embedder.load(model, place, threads)
+    return reader_of(
+        lambda images: faces.detect(images, detector),
+        lambda chips, landmarks, boxes: embed(chips, landmarks, boxes, embedder),
+        options.max_side,
+        watch,
+    )
+
+
+def reader_of(detect: Detect, embed: Embed, max_side: int, watch: Stopwatch | None = None) -> Read:
+    """``readers.read`` with these two, each call in memory that no other call is using."""
     spare: deque[photos.Memory] = deque()
 
     def work(entries: Sequence[FileEntry], claims: Claims) -> list[Outcome]:
-        """Read some files with these networks, in memory that no other call is using."""
+        """Read some files."""
         memory = _any(spare)
         try:
-            return read(
-                entries,
-                claims,
-                options.max_side,
-                lambda images: faces.detect(images, detector),
-                lambda chips, landmarks, boxes: embed(chips, landmarks, boxes, embedder),
-                watch,
-                memory,
-            )
+            return read(entries, claims, max_side, detect, embed, watch, memory)
         finally:
             spare.append(memory)
 

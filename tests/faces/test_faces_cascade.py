@@ -132,7 +132,7 @@ def test_networks_in_a_hurry_change_no_face_of_real_photos(
 def test_of_a_hurried_o_net_s_candidates_few_are_judged_again(
     tmp_path: Path, detector: faces.Detector, real_weights: Path
 ) -> None:
-    """O-Net stands in for itself, wrong by up to 0.3 in turn; the faces are the same all the same."""
+    """O-Net stands in for itself, wrong by up to 0.3 at random; the faces are the same all the same."""
     images = [
         rgb(photo.path) for photo in draw_library(tmp_path / "photos", people=3, photos_per_person=3).photos[:6]
     ]
