@@ -100,7 +100,7 @@ def test_who_overlaps_a_rival_only_before_it_moves_is_no_loser() -> None:
 
 
 def test_the_last_of_a_row_is_asked_about_when_all_before_it_are_settled() -> None:
-    """Each overlaps the next: the best wins, so the second loses, the third wins, the fourth loses, the last wins."""
+    """Each overlaps the next: the best wins, so the second loses, the third wins, the fourth loses, and so on."""
     x = floats(30, 20, 10, 0, 40)
     boxes = np.stack([x, 0 * x, x + 16, 0 * x + 10], 1)
     exact, group = Exact(floats(0.6, 0.7, 0.8, 0.9, 0.3), boxes), np.zeros(5, np.int64)
