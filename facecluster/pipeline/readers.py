@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -28,8 +28,19 @@ DETAIL = 2
 """How many times as large as it is searched a photo is decoded: most small faces can be cut from that, and to
 decode twice takes longer."""
 
-Opened = tuple[Outcome, tuple[photos.RawPhoto, photos.OpenPhoto] | None]
-"""A file's outcome so far, and its picture where there is one to be searched."""
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be searched: ``shown`` are the ``opened`` photo's pixels, reduced by a whole ``factor``."""
+
+    raw: photos.RawPhoto
+    opened: photos.OpenPhoto
+    factor: int
+    shown: UInt8
+
+
+Opened = tuple[Outcome, Picture | None]
+"""A file's outcome so far, and its picture where there is one."""
 
 
 class Detect(Protocol):
@@ -65,7 +76,7 @@ def read(
     memory.give_back()
     detect, embed_all = watch.timed("detect", detect), watch.timed("embed", partial(_embed, embed=embed))
     opened = [_open(entry, claims, max_side, watch, memory) for entry in entries]
-    search = partial(_search, max_side=max_side, detect=detect, embed=embed_all, watch=watch, memory=memory)
+    search = partial(_search, detect=detect, embed=embed_all, watch=watch, memory=memory)
     try:
         return search(opened)
     except Exception:  # the networks may raise anything, from lack of memory on
@@ -82,6 +93,8 @@ def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch, mem
             return Outcome(entry, sha256), None
         with watch.time("decode"):
             opened = photos.decode(raw, DETAIL * max_side, memory)
+            factor = reduction(opened, max_side)
+            shown = photos.reduced(opened.pixels, factor)  # at once, as long as a core has the pixels at hand
     except UnreadablePhotoError as error:
         cause = error.__cause__
         if sha256 is None and isinstance(cause, FileNotFoundError | NotADirectoryError):
@@ -89,29 +102,30 @@ def _open(entry: FileEntry, claims: Claims, max_side: int, watch: Stopwatch, mem
         # Decoders, too, say OSError, but then of bytes that were read.
         again = isinstance(cause, MemoryError) or (sha256 is None and isinstance(cause, OSError))
         return Outcome(entry, sha256, reason=error.reason, again=again), None
-    return Outcome(entry, sha256, photo=opened.photo), (raw, opened)
+    return Outcome(entry, sha256, photo=opened.photo), Picture(raw, opened, factor, shown)
 
 
 def _search(
     opened: Sequence[Opened],
-    max_side: int,
     detect: Detect,
     embed: EmbedAll,
     watch: Stopwatch,
     memory: photos.Memory,
 ) -> list[Outcome]:
-    there = [picture for _, picture in opened if picture]
-    factors = [reduction(photo, max_side) for _, photo in there]
-    shown = [photos.reduced(photo.pixels, factor) for (_, photo), factor in zip(there, factors, strict=True)]
-    found = zip(detect(shown) if shown else [], factors, strict=True)
+    shown = [picture.shown for _, picture in opened if picture]
+    found = iter(detect(shown) if shown else [])
     with watch.time("crop"):
-        pairs = [cut_faces(*picture, _scaled(*next(found)), memory) if picture else [] for _, picture in opened]
+        pairs = [_cut(picture, next(found), memory) if picture else [] for _, picture in opened]
         kept = [[(face, faces.encode(chip)) for face, chip in own] for own in pairs]
     vectors = iter(embed([pair for own in pairs for pair in own]))
     return [
         replace(outcome, seen=tuple(Seen(face, jpeg, next(vectors)) for face, jpeg in own))
         for (outcome, _), own in zip(opened, kept, strict=True)
     ]
+
+
+def _cut(picture: Picture, found: list[Face], memory: photos.Memory) -> list[tuple[Face, UInt8]]:
+    return cut_faces(picture.raw, picture.opened, _scaled(found, picture.factor), memory)
 
 
 def reduction(opened: photos.OpenPhoto, max_side: int) -> int:
