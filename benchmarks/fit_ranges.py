@@ -3,7 +3,8 @@
     python benchmarks/fit_ranges.py ../shared/data/train
 
 writes ``facenet_ranges.json``, ``scout_ranges.json`` and ``sieve_ranges.json`` in ``facecluster/nets``, from every
-60th face there. FaceNet's first layers get none: in bytes, they make half of its error and save no time (``in_bytes.py``).
+60th face there. FaceNet's first layers get none: in bytes, they make half of its error and save no time (see
+``in_bytes.py``).
 """
 
 from __future__ import annotations
