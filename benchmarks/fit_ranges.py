@@ -9,8 +9,6 @@ writes ``facenet_ranges.json``, ``scout_ranges.json`` and ``sieve_ranges.json`` 
 
 from __future__ import annotations
 
-import argparse
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import openvino
 from PIL import Image
-from portraits import chips_of
+from portraits import asked_for, chips_of
 
 import facecluster.nets
 from facecluster import faces
@@ -46,12 +44,7 @@ SCOUTED = 0.5
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with labels.csv, whose column 'path' lists the faces")
-    parser.add_argument("--every", type=int, default=60)
-    options = parser.parse_args()
-    with (options.data / "labels.csv").open(newline="") as file:
-        files = [options.data / row["path"] for row in csv.DictReader(file)][:: options.every]
+    files = asked_for(__doc__, 60)
     fit(catalogue.scout(), tiles(files), "scout", SCOUTED)
     fit(catalogue.sieve(), candidates(files), "sieve")
     graph = catalogue.embedder(spec_of("facenet"))

@@ -12,18 +12,18 @@ another one in 8-bit integers; ``--bytes`` has those on any.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from portraits import listed
 from rich.progress import track
 
 from facecluster import faces
 from facecluster.faces import hurried
 from facecluster.faces.candidates import cut, inside
-from facecluster.faces.cascade import PROPOSE, REFINE, Mtcnn, _propose
+from facecluster.faces.cascade import PROPOSE, REFINE, Mtcnn, proposals
 from facecluster.faces.odds import Hasty, log_odds
 from facecluster.faces.summed import look, table_of, tables_of
 from facecluster.faces.tiles import FIELD, STRIDE, cells, draw, lay_out, pyramid
@@ -44,7 +44,7 @@ NEAR = 1.0
 def sifted(images: list[UInt8], nets: Mtcnn, sieve: Hasty) -> Pair:
     """What the sieve and R-Net say of the same candidates, of which the sieve sees grey levels rounded."""
     tables = tables_of(images, np.empty(0, np.int32))
-    candidates = inside(tables, *_propose(tables, nets, MIN_FACE))
+    candidates = inside(tables, *proposals(tables, nets, MIN_FACE))
     (seen,) = sieve.net(cut(tables, *candidates, 24, whole=True))
     return seen, nets.refine(cut(tables, *candidates, 24))[1]
 
@@ -116,8 +116,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=200)
     parser.add_argument("--bytes", action="store_true", help="8-bit integers where there is bfloat16, too")
     given = parser.parse_args()
-    with (given.data / "labels.csv").open(newline="") as file:
-        files = [given.data / row["path"] for row in csv.DictReader(file)][:: given.every]
+    files = listed(given.data, given.every)
     pictures = [Image.open(file).convert("RGB") for file in files]
     pictures += [each.resize((2 * each.width, 2 * each.height)) for each in pictures]
     images = [np.asarray(each) for each in pictures]

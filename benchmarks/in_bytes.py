@@ -10,8 +10,6 @@ time, the best of three rounds.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import os
 import tempfile
 import time
@@ -22,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import openvino
 from fit_ranges import PRECISE
-from portraits import chips_of
+from portraits import asked_for, chips_of
 
 from facecluster.embeddings import crops
 from facecluster.nets import catalogue
@@ -67,12 +65,7 @@ def measure(graph: Graph, shown: Float32, right: Float32) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with labels.csv, whose column 'path' lists the faces")
-    parser.add_argument("--every", type=int, default=60)
-    options = parser.parse_args()
-    with (options.data / "labels.csv").open(newline="") as file:
-        files = [options.data / row["path"] for row in csv.DictReader(file)][:: options.every]
+    files = asked_for(__doc__, 60)
     seen, spec = chips_of(files), spec_of("facenet")
     shown = crops(seen.chips, seen.landmarks, seen.sides, spec).astype(np.float32)
     graph = replace(catalogue.embedder(spec), shape=(BATCH, spec.size, spec.size, 3), slow=False, wide=(BATCH,))

@@ -53,7 +53,7 @@ def _best_of(boxes: Float32, group: Int64, limit: float, nested: bool) -> Bools:
 def overlaps(one: Float32, other: Float32, limit: float, nested: bool) -> bool:
     """Whether two boxes (4,) share more than ``limit`` of the area of both, or of the smaller one if ``nested``.
 
-    That counts whole pixels, in float32, as the original does.
+    The latter counts whole pixels, in float32, as the original does.
     """
     if nested:
         return bool(_nested(one, other) > np.float32(limit))

@@ -64,7 +64,7 @@ def judge(candidates: Candidates, output: Network, min_score: float, guess: Hast
     of an image are in order of falling score. With a ``guess``, O-Net in a hurry, only those are judged that may
     be the best.
     """
-    boxes, bounds = candidates.boxes, no_bounds(candidates.boxes)
+    boxes, bounds = candidates.boxes, no_bounds(len(candidates.boxes))
     if guess:
         offsets, _, seen = guess.net(candidates.pixels)
         likely = np.flatnonzero(guess.likely(seen, min_score))
@@ -74,6 +74,7 @@ def judge(candidates: Candidates, output: Network, min_score: float, guess: Hast
     found = Found(image, boxes.copy(), np.empty(count, np.float32), np.empty((count, 5, 2), np.float32))
 
     def ask(numbers: Int64) -> tuple[Float32, Float32]:
+        """What O-Net says of some; it is noted in ``found``."""
         squares = candidates.boxes[numbers]
         offsets, points, seen = output(candidates.pixels[numbers])
         sides = (squares[:, 2:] - squares[:, :2] + 1)[:, None]  # (N, 1, 2)

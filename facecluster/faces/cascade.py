@@ -52,12 +52,12 @@ class Mtcnn:
         far as it goes.
         """
         tables = tables_of(images, memory)
-        proposed = _propose(tables, self, min_face)
+        proposed = proposals(tables, self, min_face)
         image, boxes = inside(tables, *_refine(tables, self, *proposed))
         return Candidates(image, boxes, cut(tables, image, boxes, SIDE))
 
 
-def _propose(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int64, Float32]:
+def proposals(tables: Sequence[Table], nets: Mtcnn, min_face: float) -> tuple[Int64, Float32]:
     """P-Net's candidates in all images: numbers of the images (N,) and boxes (N, 4), squared.
 
     A scout looks everywhere, in a hurry; what it may have seen is looked at again in float32, neighbours with it.
@@ -134,7 +134,7 @@ def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) 
     Most are refused; a sieve in a hurry leaves only those that may not be, and may be the best.
     """
     image, boxes = inside(tables, image, boxes)
-    bounds = no_bounds(boxes)
+    bounds = no_bounds(len(boxes))
     if nets.sieve:
         (seen,) = nets.sieve.net(cut(tables, image, boxes, 24, whole=True))
         likely = nets.sieve.likely(seen, REFINE)
@@ -142,6 +142,7 @@ def _refine(tables: Sequence[Table], nets: Mtcnn, image: Int64, boxes: Float32) 
     offsets = np.empty((len(image), 4), np.float32)
 
     def ask(numbers: Int64) -> tuple[Float32, Float32]:
+        """What R-Net says of some; how it moves them is noted in ``offsets``."""
         offsets[numbers], seen = nets.refine(cut(tables, image[numbers], boxes[numbers], 24))
         scores = probability(seen)
         return np.where(scores > REFINE, scores, 0), boxes[numbers]

@@ -48,12 +48,9 @@ class Detector:
         output = exact(catalogue.outputter())
         if options.detector == "yunet":
             return cls(Glance(tuple(map(quick, catalogue.glances())), output), options)
-        scout, sieve, guess = (
-            hurried.scout(quick, device),
-            hurried.sieve(quick, device),
-            hurried.guess(quick, device),
-        )
         propose, refine = exact(catalogue.proposer()), exact(catalogue.refiner())
+        scout, sieve = hurried.scout(quick, device), hurried.sieve(quick, device)
+        guess = hurried.guess(quick, device)
         return cls(Mtcnn(scout, propose, refine, output, sieve, guess), options)
 
 

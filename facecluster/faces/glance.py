@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from facecluster.faces import boxes as geometry
 from facecluster.faces.candidates import SIDE, Candidates
-from facecluster.faces.odds import Hasty, probability
+from facecluster.faces.odds import probability
 from facecluster.faces.pieces import Piece, canvas_of, cut_up, draw, inner_ends
 from facecluster.faces.summed import Int32, crop, table_of
 from facecluster.nets.catalogue import CANVASES
@@ -43,8 +44,8 @@ class Glance:
 
     looks: tuple[Network, ...]
     output: Network
-    guess: Hasty | None = None
-    """None: YuNet proposes few, and most of them would have to be judged exactly all the same."""
+    guess: ClassVar[None] = None
+    """YuNet proposes few, and most of them would have to be judged exactly all the same."""
 
     def candidates(self, images: Sequence[UInt8], min_face: float, memory: Int32) -> Candidates:
         """What may be faces of at least ``min_face`` pixels: see ``Mtcnn.candidates``; no memory is needed."""

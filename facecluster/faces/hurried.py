@@ -20,9 +20,7 @@ Quick = Callable[[Graph], Network]
 
 def scout(quick: Quick, device: str) -> Hasty:
     """P-Net's judgement of all places."""
-    if _is_fine(device):
-        return Hasty(quick(catalogue.fine_scout()), 0.3)
-    return Hasty(quick(catalogue.scout()), 0.3)
+    return Hasty(quick(catalogue.fine_scout() if _is_fine(device) else catalogue.scout()), 0.3)
 
 
 def sieve(quick: Quick, device: str) -> Hasty | None:

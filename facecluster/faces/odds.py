@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +52,6 @@ class Hasty:
         return probability(seen - np.float32(self.among)), probability(seen + np.float32(self.among))
 
 
-def no_bounds(candidates: NDArray[Any]) -> tuple[Float32, Float32]:
-    """Between which two probabilities (N,) those of N candidates lie of which nothing is known."""
-    return np.zeros(len(candidates), np.float32), np.ones(len(candidates), np.float32)
+def no_bounds(count: int) -> tuple[Float32, Float32]:
+    """Between which two probabilities (N,) those of ``count`` candidates lie of which nothing is known."""
+    return np.zeros(count, np.float32), np.ones(count, np.float32)

@@ -148,6 +148,7 @@ def test_of_a_hurried_o_net_s_candidates_few_are_judged_again(
         judged[1] += len(pixels)
         return exact(pixels)
 
+    assert isinstance(detector.nets, Mtcnn)
     hasty = replace(detector, nets=replace(detector.nets, output=counted, guess=Hasty(wrong, 0.3, 0.3)))
     found, expected = faces.detect(images, hasty), faces.detect(images, detector)
     assert sum(map(len, expected)) >= 5
